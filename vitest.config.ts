@@ -1,0 +1,24 @@
+import { defineConfig } from 'vitest/config';
+
+/**
+ * Four projects: `unit` (pure logic beside its source), `medium` (a module with real PostgreSQL,
+ * queue and sandbox), `contract` (drivers and the sandbox against recordings) and `e2e`
+ * (whole processes over HTTP only).
+ */
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: 'unit', include: ['src/**/*.spec.ts'], testTimeout: 10_000 } },
+      ...(['medium', 'contract', 'e2e'] as const).map((name) => ({
+        test: {
+          name,
+          include: [`test/${name}/**/*.spec.ts`],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          fileParallelism: name !== 'e2e',
+        },
+      })),
+    ],
+    maxWorkers: 2,
+  },
+});
