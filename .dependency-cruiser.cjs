@@ -57,6 +57,9 @@ module.exports = {
     tsConfig: { fileName: 'tsconfig.json' },
     exclude: { path: 'node_modules/(?!@nestjs|typeorm|bullmq|express|nestjs-|pg/)' },
     doNotFollow: { path: 'node_modules' },
-    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default'] },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default'],
+    },
   },
 };

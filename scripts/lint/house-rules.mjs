@@ -12,7 +12,10 @@ const noProcessEnv = {
     MemberExpression(node) {
       if (context.filename.includes('/src/config/')) return;
       if (node.object.name === 'process' && node.property.name === 'env') {
-        context.report({ node, message: 'Only src/config reads process.env; inject the configuration.' });
+        context.report({
+          node,
+          message: 'Only src/config reads process.env; inject the configuration.',
+        });
       }
     },
   }),
@@ -26,7 +29,10 @@ const routeDeclaresAccess = {
       for (const member of node.body.body) {
         const names = (member.decorators ?? []).map(decoratorName);
         if (names.some((name) => ROUTE_DECORATORS.has(name)) && !names.includes('Access')) {
-          context.report({ node: member, message: 'Every route declares who may call it with @Access(…).' });
+          context.report({
+            node: member,
+            message: 'Every route declares who may call it with @Access(…).',
+          });
         }
       }
     },

@@ -1,0 +1,53 @@
+import { Global, Module, type DynamicModule } from '@nestjs/common';
+import { APP_FILTER, APP_PIPE } from '@nestjs/core';
+import { Config } from './config/index.js';
+import {
+  DatabaseModule,
+  HttpModule,
+  loggerModule,
+  OutboxModule,
+  PLATFORM_MIGRATIONS,
+  ProblemFilter,
+  QueueModule,
+  TelemetryModule,
+  validationPipe,
+  type Migration,
+} from './platform/index.js';
+
+/** Every migration of the product; TypeORM runs them by the time in their class name. */
+export const MIGRATIONS: readonly Migration[] = [...PLATFORM_MIGRATIONS];
+
+@Global()
+@Module({})
+class ConfigModule {
+  static forRoot(config: Config): DynamicModule {
+    return {
+      module: ConfigModule,
+      providers: [{ provide: Config, useValue: config }],
+      exports: [Config],
+    };
+  }
+}
+
+/** The composition root: which modules each role needs, and the global pipe, filter and guard. */
+@Module({})
+export class AppModule {
+  static forRoot(config: Config): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [
+        ConfigModule.forRoot(config),
+        loggerModule(),
+        DatabaseModule.forRoot(MIGRATIONS),
+        OutboxModule,
+        QueueModule.forRoot(),
+        HttpModule,
+        TelemetryModule,
+      ],
+      providers: [
+        { provide: APP_PIPE, useFactory: validationPipe },
+        { provide: APP_FILTER, useClass: ProblemFilter },
+      ],
+    };
+  }
+}

@@ -1,0 +1,193 @@
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { InvalidValue } from './variable.js';
+import { VARIABLES, type Values, type VariableName } from './variables.js';
+
+export type Role = 'api' | 'worker' | 'mailer';
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The environment cannot be used. The message names every wrong variable and prints no secret. */
+export class ConfigError extends Error {}
+
+const read = (environment: Environment): Values => {
+  const problems: string[] = [];
+  const isProduction = environment['NODE_ENV'] === 'production';
+  const values: Partial<Record<VariableName, unknown>> = {};
+  for (const [name, variable] of Object.entries(VARIABLES) as [
+    VariableName,
+    (typeof VARIABLES)[VariableName],
+  ][]) {
+    const given = environment[name]?.trim();
+    if (isProduction && variable.isRequiredInProduction && !given) {
+      problems.push(`${name} is required in production (${variable.description}).`);
+      continue;
+    }
+    const text = given || variable.fallback;
+    if (text === undefined) continue;
+    try {
+      values[name] = variable.parse(text);
+    } catch (error) {
+      if (!(error instanceof InvalidValue)) throw error;
+      const shown = variable.isSecret ? 'its value (not shown)' : `"${text}"`;
+      problems.push(`${name}: ${shown} is not accepted; give ${error.message}.`);
+    }
+  }
+  if (problems.length > 0) throw new ConfigError(problems.join('\n'));
+  return values as Values;
+};
+
+/** For variables that have a fallback, or that the embedded default fills in before start. */
+const given = <T>(name: VariableName, value: T | undefined): T => {
+  if (value === undefined) throw new ConfigError(`${name} is not set.`);
+  return value;
+};
+
+const slices = (values: Values) => {
+  const isProduction = values.NODE_ENV === 'production';
+  const dataDir = path.resolve(given('DATA_DIR', values.DATA_DIR));
+  const port = given('PORT', values.PORT);
+  const publicUrl = values.PUBLIC_URL ?? `http://localhost:${port}`;
+  const frontendUrl = values.FRONTEND_URL;
+  return {
+    process: {
+      isProduction,
+      roles: given<Role[]>('ROLES', values.ROLES),
+      dataDir,
+      logLevel: given('LOG_LEVEL', values.LOG_LEVEL),
+      logFile: values.LOG_FILE,
+      migrateOnStart: given('MIGRATE_ON_START', values.MIGRATE_ON_START),
+    },
+    http: {
+      port,
+      host: values.HOST ?? (isProduction ? '0.0.0.0' : '127.0.0.1'),
+      publicUrl,
+      frontendUrl,
+      corsOrigins: values.CORS_ORIGINS ?? (frontendUrl ? [new URL(frontendUrl).origin] : []),
+      trustProxy: given('TRUST_PROXY', values.TRUST_PROXY),
+      metricsToken: values.METRICS_TOKEN,
+    },
+    database: {
+      url: given('DATABASE_URL', values.DATABASE_URL),
+      poolSize: given('DATABASE_POOL_SIZE', values.DATABASE_POOL_SIZE),
+    },
+    queue: { redisUrl: values.REDIS_URL },
+    aws: {
+      region: values.AWS_REGION ?? 'us-east-1',
+      /** Undefined: the SDK looks in its usual places. */
+      credentials:
+        values.AWS_ACCESS_KEY_ID && values.AWS_SECRET_ACCESS_KEY
+          ? { accessKeyId: values.AWS_ACCESS_KEY_ID, secretAccessKey: values.AWS_SECRET_ACCESS_KEY }
+          : undefined,
+    },
+    storage: {
+      url: values.STORAGE_URL ?? pathToFileURL(path.join(dataDir, 'files')).href,
+      s3Endpoint: values.S3_ENDPOINT,
+      uploadMaxBytes: Math.floor(given('UPLOAD_MAX_MB', values.UPLOAD_MAX_MB) * 1_000_000),
+      uploadMaxPixels: Math.floor(
+        given('UPLOAD_MAX_MEGAPIXELS', values.UPLOAD_MAX_MEGAPIXELS) * 1_000_000,
+      ),
+    },
+    comfy: {
+      urls: given('COMFYUI_URLS', values.COMFYUI_URLS),
+      brushnet: given('COMFY_BRUSHNET', values.COMFY_BRUSHNET),
+      workflowsDir: values.WORKFLOWS_DIR,
+      instanceLeaseSeconds: given('INSTANCE_LEASE_SECONDS', values.INSTANCE_LEASE_SECONDS),
+      instanceGraceSeconds: given('INSTANCE_GRACE', values.INSTANCE_GRACE),
+    },
+    jobs: {
+      leaseSeconds: given('JOB_LEASE_SECONDS', values.JOB_LEASE_SECONDS),
+      maxQueueHours: given('JOB_MAX_QUEUE_HOURS', values.JOB_MAX_QUEUE_HOURS),
+    },
+    auth: {
+      jwtKey: given('JWT_KEY', values.JWT_KEY),
+      google:
+        values.GOOGLE_CLIENT_ID && values.GOOGLE_CLIENT_SECRET
+          ? {
+              clientId: values.GOOGLE_CLIENT_ID,
+              clientSecret: values.GOOGLE_CLIENT_SECRET,
+              issuer: given('GOOGLE_ISSUER', values.GOOGLE_ISSUER),
+            }
+          : undefined,
+    },
+    links: { key: given('LINK_KEY', values.LINK_KEY) },
+    credits: {
+      signup: given('SIGNUP_CREDITS', values.SIGNUP_CREDITS),
+      prices: given('PRICES', values.PRICES),
+    },
+    mail: {
+      from: given('MAIL_FROM', values.MAIL_FROM),
+      queueUrl: given('SQS_QUEUE_URL', values.SQS_QUEUE_URL),
+      sqsEndpoint: values.SQS_ENDPOINT,
+      sesEndpoint: values.SES_ENDPOINT,
+      configurationSet: values.SES_CONFIGURATION_SET,
+    },
+    tools: {
+      tripo: { baseUrl: values.TRIPO_BASE_URL, apiKey: values.TRIPO_API_KEY },
+      tryOn: { provider: values.TRYON_PROVIDER, url: values.TRYON_URL, token: values.TRYON_TOKEN },
+    },
+  };
+};
+
+const deepFreeze = <T extends object>(value: T): T => {
+  for (const inner of Object.values(value)) {
+    if (typeof inner === 'object' && inner !== null) deepFreeze(inner as object);
+  }
+  return Object.freeze(value);
+};
+
+type Slices = ReturnType<typeof slices>;
+
+/**
+ * The validated, frozen configuration in typed slices, injected by its class.
+ * Sizes are in bytes and times in the unit of their name.
+ */
+export class Config {
+  readonly process: Slices['process'];
+  readonly http: Slices['http'];
+  readonly database: Slices['database'];
+  readonly queue: Slices['queue'];
+  readonly aws: Slices['aws'];
+  readonly storage: Slices['storage'];
+  readonly comfy: Slices['comfy'];
+  readonly jobs: Slices['jobs'];
+  readonly auth: Slices['auth'];
+  readonly links: Slices['links'];
+  readonly credits: Slices['credits'];
+  readonly mail: Slices['mail'];
+  readonly tools: Slices['tools'];
+
+  private constructor(values: Slices) {
+    Object.assign(this, values);
+    deepFreeze(this);
+  }
+
+  /** Throws {@link ConfigError} that names each variable which is missing or wrong. */
+  static from(environment: Environment): Config {
+    return new Config(slices(read(environment)));
+  }
+}
+
+/** What must be known before the embedded services start, from the raw environment. */
+export interface StartSettings {
+  readonly isProduction: boolean;
+  readonly roles: readonly Role[];
+  readonly dataDir: string;
+  readonly port: number;
+  readonly mailboxPort: number | undefined;
+  readonly admin: { readonly email: string; readonly password: string | undefined };
+  readonly demo: { readonly email: string; readonly password: string | undefined };
+}
+
+/** Reads and checks the environment as far as the start needs it. Throws {@link ConfigError}. */
+export const readStartSettings = (environment: Environment): StartSettings => {
+  const values = read(environment);
+  return {
+    isProduction: values.NODE_ENV === 'production',
+    roles: given<Role[]>('ROLES', values.ROLES),
+    dataDir: path.resolve(given('DATA_DIR', values.DATA_DIR)),
+    port: given('PORT', values.PORT),
+    mailboxPort: values.MAILBOX_PORT,
+    admin: { email: given('ADMIN_EMAIL', values.ADMIN_EMAIL), password: values.ADMIN_PASSWORD },
+    demo: { email: given('DEMO_EMAIL', values.DEMO_EMAIL), password: values.DEMO_PASSWORD },
+  };
+};

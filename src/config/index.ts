@@ -1,0 +1,12 @@
+/**
+ * config: the environment as validated, frozen, typed values. The only reader of process.env.
+ * Refuses to know what the values are used for.
+ */
+export { Config, ConfigError, readStartSettings } from './config.js';
+export type { Environment, Role, StartSettings } from './config.js';
+export { environmentTable } from './environment-table.js';
+
+import type { Environment } from './config.js';
+
+/** The process's environment as it was at start. */
+export const processEnvironment = (): Environment => ({ ...process.env });

@@ -1,0 +1,203 @@
+import { parse, type Variable } from './variable.js';
+
+type Options = Partial<Pick<Variable<unknown>, 'fallback' | 'isSecret' | 'isRequiredInProduction'>>;
+
+const group =
+  (name: string) =>
+  <T>(parser: (text: string) => T, description: string, options: Options = {}) => ({
+    group: name,
+    description,
+    parse: parser,
+    fallback: options.fallback,
+    isSecret: options.isSecret ?? false,
+    isRequiredInProduction: options.isRequiredInProduction ?? false,
+  });
+
+const process = group('Process');
+const http = group('HTTP');
+const data = group('Data');
+const gpu = group('ComfyUI and jobs');
+const files = group('Files');
+const accounts = group('Accounts');
+const credits = group('Credits');
+const mail = group('Mail');
+const tools = group('External tools');
+
+const required = { isRequiredInProduction: true };
+const secret = { isSecret: true };
+
+/** Every environment variable that the product reads. The table in the README is made from it. */
+export const VARIABLES = {
+  NODE_ENV: process(
+    parse.oneOf('development', 'test', 'production'),
+    'In `production` nothing embedded starts and the variables marked * are required',
+    { fallback: 'development' },
+  ),
+  ROLES: process(parse.listOf('api', 'worker', 'mailer'), 'What this process does', {
+    fallback: 'api,worker,mailer',
+  }),
+  DATA_DIR: process(parse.text, 'Folder of the embedded services and of local files', {
+    fallback: '.data',
+  }),
+  LOG_LEVEL: process(
+    parse.oneOf('trace', 'debug', 'info', 'warn', 'error', 'silent'),
+    'Least severe log lines to print',
+    { fallback: 'info' },
+  ),
+  LOG_FILE: process(
+    parse.text,
+    'File for the log lines (default: standard output; embedded: a file in DATA_DIR)',
+  ),
+  MIGRATE_ON_START: process(parse.flag, 'Bring the database up to date at start', {
+    fallback: 'true',
+  }),
+
+  PORT: http(parse.integer(0, 65_535), 'Port of the API', { fallback: '3000' }),
+  HOST: http(parse.text, 'Address to listen on (default: 127.0.0.1, in production 0.0.0.0)'),
+  PUBLIC_URL: http(
+    parse.url('http', 'https'),
+    'Address under which clients reach the API; links are built from it',
+    required,
+  ),
+  FRONTEND_URL: http(
+    parse.url('http', 'https'),
+    'Address of the frontend; links in mails lead there when set',
+  ),
+  CORS_ORIGINS: http(
+    parse.list,
+    'Origins that browsers may call from (default: the one of FRONTEND_URL)',
+  ),
+  TRUST_PROXY: http(
+    parse.integer(0, 10),
+    'How many proxies in front to believe for the client address',
+    { fallback: '0' },
+  ),
+  METRICS_TOKEN: http(parse.text, 'Bearer token for /metrics from other machines', secret),
+
+  DATABASE_URL: data(parse.url('postgres', 'postgresql'), 'PostgreSQL', { ...required, ...secret }),
+  DATABASE_POOL_SIZE: data(
+    parse.integer(2, 200),
+    'Connections of this process for its own queries',
+    { fallback: '12' },
+  ),
+  REDIS_URL: data(
+    parse.url('redis', 'rediss'),
+    'Redis for the queues; not set: the queues live in PostgreSQL',
+    secret,
+  ),
+  STORAGE_URL: data(
+    parse.url('file', 's3'),
+    'Where files are kept: file:///folder or s3://bucket/prefix',
+    required,
+  ),
+  AWS_REGION: data(parse.text, 'Region of S3, SQS and SES', required),
+  S3_ENDPOINT: data(parse.url('http', 'https'), 'Other address of S3 (a compatible store)'),
+  AWS_ACCESS_KEY_ID: data(
+    parse.text,
+    'AWS credentials; the usual other sources of the SDK count too',
+    secret,
+  ),
+  AWS_SECRET_ACCESS_KEY: data(parse.text, 'AWS credentials', secret),
+
+  COMFYUI_URLS: gpu(
+    parse.urls('http', 'https'),
+    'ComfyUI servers, comma-separated: one per GPU',
+    required,
+  ),
+  COMFY_BRUSHNET: gpu(
+    parse.flag,
+    'Use the BrushNet graph for background changes where it is installed',
+    { fallback: 'false' },
+  ),
+  WORKFLOWS_DIR: gpu(parse.text, 'Folder with workflows of your own'),
+  INSTANCE_LEASE_SECONDS: gpu(
+    parse.number(1, 600),
+    'How long a worker owns a ComfyUI without renewing',
+    { fallback: '15' },
+  ),
+  JOB_LEASE_SECONDS: gpu(parse.number(1, 600), 'How long a worker owns a job without renewing', {
+    fallback: '15',
+  }),
+  INSTANCE_GRACE: gpu(
+    parse.number(0, 3_600),
+    'Seconds that a started job waits for an unreachable ComfyUI',
+    { fallback: '60' },
+  ),
+  JOB_MAX_QUEUE_HOURS: gpu(
+    parse.number(0.001, 720),
+    'A job that has not begun after this fails as `jobs.expired`',
+    { fallback: '24' },
+  ),
+
+  UPLOAD_MAX_MB: files(parse.number(0.1, 1_000), 'Largest upload in megabytes', { fallback: '25' }),
+  UPLOAD_MAX_MEGAPIXELS: files(parse.number(0.1, 500), 'Largest picture in megapixels', {
+    fallback: '50',
+  }),
+  LINK_KEY: files(parse.key, 'Secret that signs links to files and links in mails', {
+    ...required,
+    ...secret,
+  }),
+
+  JWT_KEY: accounts(parse.key, 'Secret that signs access tokens', { ...required, ...secret }),
+  ADMIN_EMAIL: accounts(parse.email, 'Address of the first admin (embedded default only)', {
+    fallback: 'admin@house.example',
+  }),
+  ADMIN_PASSWORD: accounts(
+    parse.text,
+    'Password of the first admin; made up and printed when not set',
+    secret,
+  ),
+  DEMO_EMAIL: accounts(parse.email, 'Address of the demo account (embedded default only)', {
+    fallback: 'demo@house.example',
+  }),
+  DEMO_PASSWORD: accounts(
+    parse.text,
+    'Password of the demo account; made up and printed when not set',
+    secret,
+  ),
+  GOOGLE_CLIENT_ID: accounts(parse.text, 'Google sign-in'),
+  GOOGLE_CLIENT_SECRET: accounts(parse.text, 'Google sign-in', secret),
+  GOOGLE_ISSUER: accounts(parse.url('http', 'https'), 'OpenID issuer of Google', {
+    fallback: 'https://accounts.google.com',
+  }),
+
+  SIGNUP_CREDITS: credits(
+    parse.integer(0, 1_000_000),
+    'Credits granted once, when an address is verified',
+    { fallback: '100' },
+  ),
+  PRICES: credits(
+    parse.amounts,
+    'Prices that differ from the defaults, such as product-backgrounds=8',
+    { fallback: '' },
+  ),
+
+  MAIL_FROM: mail(parse.email, 'Sender of all mails', {
+    ...required,
+    fallback: 'House of Models <studio@house.example>',
+  }),
+  SQS_QUEUE_URL: mail(parse.url('http', 'https'), 'Queue of the mails', required),
+  SQS_ENDPOINT: mail(parse.url('http', 'https'), 'Other address of SQS'),
+  SES_ENDPOINT: mail(parse.url('http', 'https'), 'Other address of SES'),
+  SES_CONFIGURATION_SET: mail(
+    parse.text,
+    'SES configuration set that reports deliveries and bounces',
+  ),
+  MAILBOX_PORT: mail(
+    parse.integer(0, 65_535),
+    'Port of the embedded mailbox (default: 8005 or the next free one)',
+  ),
+
+  TRIPO_BASE_URL: tools(parse.url('http', 'https'), 'Tripo3D'),
+  TRIPO_API_KEY: tools(parse.text, 'Tripo3D', secret),
+  TRYON_PROVIDER: tools(parse.oneOf('gradio', 'replicate'), 'Adapter of the try-on'),
+  TRYON_URL: tools(parse.url('http', 'https'), 'Address of the try-on'),
+  TRYON_TOKEN: tools(parse.text, 'Token of the try-on', secret),
+} as const;
+
+export type VariableName = keyof typeof VARIABLES;
+
+/** What each variable is after reading; a variable without a fallback may be undefined. */
+export type Values = {
+  [Name in VariableName]: ReturnType<(typeof VARIABLES)[Name]['parse']> | undefined;
+};

@@ -1,0 +1,12 @@
+import { SetMetadata } from '@nestjs/common';
+
+/**
+ * Who may call a route: `public` anyone; `user` a logged-in person; `admin` an admin;
+ * `stream` a logged-in person or the holder of a stream token for that job.
+ */
+export type AccessRule = 'public' | 'user' | 'admin' | 'stream';
+
+export const ACCESS_METADATA = 'access';
+
+/** Every route declares its rule; the guard refuses a route without one, and lint finds it. */
+export const Access = (rule: AccessRule) => SetMetadata(ACCESS_METADATA, rule);

@@ -1,0 +1,34 @@
+/**
+ * platform: technical code without a product word — database and transactions, the outbox, the
+ * queue's connection, HTTP conventions, health and logs. Owns the terms Event, Topic, Problem.
+ * Refuses to know persons, credits or jobs.
+ */
+export { Database } from './database/database.js';
+export { DatabaseModule, dataSourceOptions } from './database/database.module.js';
+export type { Migration } from './database/database.module.js';
+export { migrate } from './database/migrate.js';
+export { Notifications } from './database/notifications.js';
+export { PLATFORM_MIGRATIONS } from './outbox/migrations.js';
+export { defineTopic, Outbox } from './outbox/outbox.js';
+export type { Topic } from './outbox/outbox.js';
+export { OutboxDispatcher } from './outbox/outbox-dispatcher.js';
+export type { OutboxEvent } from './outbox/outbox-dispatcher.js';
+export { OutboxModule } from './outbox/outbox.module.js';
+export { migrateQueue, QUEUE_CONNECTION, QueueModule } from './queue/queue.module.js';
+export type { QueueConnection } from './queue/queue.module.js';
+export { Access, ACCESS_METADATA } from './http/access.js';
+export type { AccessRule } from './http/access.js';
+export { defineErrors, DomainError } from './http/domain-error.js';
+export { httpError } from './http/http-errors.js';
+export { openApiDocument, serveOpenApi } from './http/openapi.js';
+export { HttpModule } from './http/http.module.js';
+export { Idempotency } from './http/idempotency.js';
+export type { IdempotentResult } from './http/idempotency.js';
+export { decodeCursor, PageQuery, toPage } from './http/page.dto.js';
+export type { Page } from './http/page.dto.js';
+export { ProblemFilter } from './http/problem.filter.js';
+export { validationFailed, validationPipe } from './http/validation.js';
+export { HealthChecks } from './telemetry/health.js';
+export type { Health } from './telemetry/health.js';
+export { loggerModule } from './telemetry/logger.js';
+export { TelemetryModule } from './telemetry/telemetry.module.js';

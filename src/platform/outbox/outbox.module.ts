@@ -1,0 +1,8 @@
+import { Global, Module } from '@nestjs/common';
+import { Outbox } from './outbox.js';
+import { OutboxDispatcher } from './outbox-dispatcher.js';
+
+/** Events that leave with the transaction that causes them. */
+@Global()
+@Module({ providers: [Outbox, OutboxDispatcher], exports: [Outbox, OutboxDispatcher] })
+export class OutboxModule {}

@@ -1,0 +1,87 @@
+import { BullModule } from '@nestjs/bullmq';
+import {
+  Global,
+  Inject,
+  Module,
+  type DynamicModule,
+  type OnApplicationShutdown,
+} from '@nestjs/common';
+import { createPostgresBackend, runMigrations, setDefaultBackendFactory } from 'bullmq';
+import pg from 'pg';
+import { Config } from '../../config/index.js';
+
+/** The connection that every BullMQ object of this process shares. */
+export const QUEUE_CONNECTION = Symbol('QUEUE_CONNECTION');
+
+export type QueueConnection = pg.Pool | { url: string; maxRetriesPerRequest: null };
+
+const SCHEMA = 'bullmq';
+/** A worker parks one connection in LISTEN; the rest serve short queries. */
+const POOL_SIZE = 10;
+
+const connect = async (config: Config): Promise<QueueConnection> => {
+  if (config.queue.redisUrl) {
+    setDefaultBackendFactory();
+    return { url: config.queue.redisUrl, maxRetriesPerRequest: null };
+  }
+  setDefaultBackendFactory(createPostgresBackend);
+  const pool = new pg.Pool({
+    connectionString: config.database.url,
+    max: POOL_SIZE,
+    options: `-c search_path=${SCHEMA}`,
+    application_name: 'house-of-models:queue',
+  });
+  // Without a listener a connection that breaks while idle would end the process.
+  pool.on('error', () => undefined);
+  if (config.process.migrateOnStart) await migrateQueue(pool);
+  return pool;
+};
+
+/** Creates or upgrades BullMQ's own schema in PostgreSQL; safe to repeat and to run in parallel. */
+export const migrateQueue = async (pool: pg.Pool): Promise<void> => {
+  const client = await pool.connect();
+  try {
+    await runMigrations(client, SCHEMA);
+  } finally {
+    client.release();
+  }
+};
+
+@Global()
+@Module({
+  providers: [
+    {
+      provide: QUEUE_CONNECTION,
+      inject: [Config],
+      useFactory: connect,
+    },
+  ],
+  exports: [QUEUE_CONNECTION],
+})
+class QueueConnectionModule implements OnApplicationShutdown {
+  constructor(@Inject(QUEUE_CONNECTION) private readonly connection: unknown) {}
+
+  async onApplicationShutdown(): Promise<void> {
+    if (this.connection instanceof pg.Pool) await this.connection.end();
+  }
+}
+
+/** BullMQ on Redis where REDIS_URL names one, else on the same PostgreSQL. */
+@Module({})
+export class QueueModule {
+  static forRoot(): DynamicModule {
+    return {
+      module: QueueModule,
+      imports: [
+        QueueConnectionModule,
+        BullModule.forRootAsync({
+          inject: [QUEUE_CONNECTION],
+          // BullMQ's option type names Redis only; its PostgreSQL backend takes the pool here.
+          useFactory: (connection: QueueConnection) => ({
+            connection: connection as { url: string },
+          }),
+        }),
+      ],
+    };
+  }
+}

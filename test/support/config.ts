@@ -1,0 +1,16 @@
+import { Config } from '../../src/config/index.js';
+
+/** A complete configuration for tests; `overrides` are environment variables. */
+export const testConfig = (overrides: Readonly<Record<string, string>>): Config =>
+  Config.from({
+    NODE_ENV: 'test',
+    PORT: '0',
+    LOG_LEVEL: 'silent',
+    DATABASE_URL: 'postgres://unset@127.0.0.1:1/unset',
+    COMFYUI_URLS: 'http://127.0.0.1:1',
+    SQS_QUEUE_URL: 'http://127.0.0.1:1/mail',
+    JWT_KEY: 'test-jwt-key-0123456789-0123456789',
+    LINK_KEY: 'test-link-key-0123456789-0123456789',
+    PUBLIC_URL: 'http://localhost:3000',
+    ...overrides,
+  });
