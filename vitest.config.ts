@@ -13,6 +13,7 @@ export default defineConfig({
         test: {
           name,
           include: [`test/${name}/**/*.spec.ts`],
+          globalSetup: ['test/support/global-setup.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
           fileParallelism: name !== 'e2e',

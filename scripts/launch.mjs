@@ -1,0 +1,62 @@
+/** What `start.mjs` and `cli.mjs` share: the right Node, a fresh build, then the program itself. */
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import * as modules from 'node:module';
+import path from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
+/** Node 24 from npm, where a package of it exists for the machine. */
+const packagedNode = path.join(root, 'node_modules', '.bin', 'node');
+const FOLLOW = 'LAUNCH_FOLLOWS_PARENT';
+const FOLLOW_EVERY_MS = 200;
+
+const isNewEnough = () => {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  return major > 22 || (major === 22 && minor >= 12);
+};
+
+/** Runs the same command line under the packaged Node and ends as it ends. */
+const runUnderPackagedNode = () => {
+  const child = spawn(packagedNode, process.argv.slice(1), {
+    stdio: 'inherit',
+    env: { ...process.env, [FOLLOW]: '1' },
+  });
+  // A terminal sends its Ctrl-C to both of us; anyone else sends a signal to this process alone.
+  process.on('SIGINT', () => process.stdin.isTTY || child.kill('SIGINT'));
+  for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  child.on('exit', (code, signal) => {
+    if (!signal) process.exit(code);
+    process.removeAllListeners(signal);
+    process.kill(process.pid, signal);
+  });
+};
+
+/**
+ * npm, and the older Node above, stand between the person and this process: when one of them is
+ * killed, this process must not run on alone and hold the data directory.
+ */
+const endWithParent = () => {
+  if (!process.env[FOLLOW] && !process.env.npm_lifecycle_event) return;
+  const parent = process.ppid;
+  setInterval(() => {
+    if (process.ppid !== parent) process.exit(1);
+  }, FOLLOW_EVERY_MS).unref();
+};
+
+/** Builds if needed and runs `dist/<program>` in this process, with its arguments and exit code. */
+export const launch = async (program) => {
+  if (!isNewEnough()) {
+    if (existsSync(packagedNode)) return runUnderPackagedNode();
+    console.error(
+      `House of Models needs Node 22.12 or newer, and this is ${process.version}: install a newer Node, or run npm ci on Linux x64, which brings one.`,
+    );
+    process.exit(1);
+  }
+  endWithParent();
+  const { build } = await import('./build.mjs');
+  const status = build();
+  if (status !== 0) process.exit(status);
+  modules.enableCompileCache(path.join(root, 'dist', '.compile-cache'));
+  await import(pathToFileURL(path.join(root, 'dist', program)).href);
+};

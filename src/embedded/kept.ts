@@ -1,0 +1,69 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** Something that ends, by itself or when told to. */
+export interface Mortal {
+  readonly exited: Promise<string>;
+  stop(): Promise<void>;
+}
+
+export interface Kept<T extends Mortal> {
+  /** The one that runs now, or ran last. */
+  current(): T;
+  /** Stops it for good; repeating is harmless. */
+  stop(): Promise<void>;
+}
+
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 10_000;
+/** What ran this long had a good start: the pauses begin anew. */
+const STEADY_MS = 30_000;
+
+/**
+ * Starts a service and, whenever it ends by itself, starts it again, after pauses that grow while it
+ * keeps failing. `start` gets the last one, to bring the next up at the same address. Rejects when
+ * the first start fails; later failures only reach `onCrash`, one sentence each.
+ */
+export async function keep<T extends Mortal>(
+  start: (last?: T) => Promise<T>,
+  onCrash: (detail: string) => void,
+): Promise<Kept<T>> {
+  let current = await start();
+  const stopping = new AbortController();
+
+  const startAgain = async (failures: number): Promise<void> => {
+    const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** failures, LONGEST_PAUSE_MS);
+    await delay(pauseMs, undefined, { signal: stopping.signal });
+    try {
+      current = await start(current);
+    } catch (error) {
+      onCrash(`did not start again: ${error instanceof Error ? error.message : String(error)}`);
+      await startAgain(failures + 1);
+    }
+  };
+
+  const watch = async (): Promise<void> => {
+    let failures = 0;
+    while (!stopping.signal.aborted) {
+      const startedAt = performance.now();
+      const end = await current.exited;
+      if (stopping.signal.aborted) return;
+      failures = performance.now() - startedAt > STEADY_MS ? 0 : failures + 1;
+      onCrash(`ended unexpectedly: ${end}`);
+      await startAgain(failures);
+    }
+  };
+
+  const watching = watch().catch((error: unknown) => {
+    if (!stopping.signal.aborted) throw error;
+  });
+  return {
+    current: () => current,
+    stop: async () => {
+      stopping.abort();
+      await current.stop();
+      // A start that was under way when we were told to stop ends first, and then what it started.
+      await watching;
+      await current.stop();
+    },
+  };
+}
