@@ -1,5 +1,6 @@
 import { Global, Module, type DynamicModule } from '@nestjs/common';
-import { APP_FILTER, APP_PIPE } from '@nestjs/core';
+import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
+import { AUTH_MIGRATIONS, AuthGuard, AuthModule } from './auth/index.js';
 import { Config } from './config/index.js';
 import {
   DatabaseModule,
@@ -15,7 +16,7 @@ import {
 } from './platform/index.js';
 
 /** Every migration of the product; TypeORM runs them by the time in their class name. */
-export const MIGRATIONS: readonly Migration[] = [...PLATFORM_MIGRATIONS];
+export const MIGRATIONS: readonly Migration[] = [...PLATFORM_MIGRATIONS, ...AUTH_MIGRATIONS];
 
 @Global()
 @Module({})
@@ -43,10 +44,12 @@ export class AppModule {
         QueueModule.forRoot(),
         HttpModule,
         TelemetryModule,
+        AuthModule.forRoles(config.process.roles),
       ],
       providers: [
         { provide: APP_PIPE, useFactory: validationPipe },
         { provide: APP_FILTER, useClass: ProblemFilter },
+        { provide: APP_GUARD, useExisting: AuthGuard },
       ],
     };
   }

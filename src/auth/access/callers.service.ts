@@ -1,0 +1,27 @@
+import { Injectable } from '@nestjs/common';
+import { Database } from '../../platform/index.js';
+import type { Person } from '../people/person.js';
+import { AccessTokens } from './access-tokens.js';
+import type { Caller } from './current-person.js';
+
+/** Finds the person behind a bearer token. */
+@Injectable()
+export class Callers {
+  constructor(
+    private readonly database: Database,
+    private readonly tokens: AccessTokens,
+  ) {}
+
+  /** Undefined unless the token is genuine, its session open and the person active and verified. */
+  async find(token: string): Promise<Caller | undefined> {
+    const claims = this.tokens.read(token);
+    if (!claims) return undefined;
+    const person = await this.database.one<Person>(
+      `SELECT u.id, u.email, u.name, u.role FROM users u JOIN sessions s ON s.user_id = u.id
+       WHERE u.id = $1 AND u.status = 'active' AND u.email_verified_at IS NOT NULL
+         AND s.id = $2 AND s.ended_at IS NULL AND s.expires_at > now()`,
+      [claims.personId, claims.sessionId],
+    );
+    return person && { person, sessionId: claims.sessionId };
+  }
+}

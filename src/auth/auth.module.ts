@@ -1,0 +1,48 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { JwtModule } from '@nestjs/jwt';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { Config, type Role } from '../config/index.js';
+import { AccessTokens, jwtOptions } from './access/access-tokens.js';
+import { AuthGuard } from './access/auth.guard.js';
+import { Callers } from './access/callers.service.js';
+import { RequestOrigin } from './access/request-origin.js';
+import { StreamAccess } from './access/stream-access.js';
+import { AuditTrail } from './audit/audit-trail.service.js';
+import { AuthController } from './auth.controller.js';
+import { AccountLinks } from './links/account-links.service.js';
+import { AccountMails } from './links/account-mails.service.js';
+import { LinkPagesController } from './links/link-pages.controller.js';
+import { PasswordHasher } from './passwords/password-hasher.js';
+import { Erasure } from './people/erasure.service.js';
+import { LifeHooks } from './people/life-hooks.js';
+import { MeController } from './people/me.controller.js';
+import { People } from './people/people.service.js';
+import { User } from './people/user.entity.js';
+import { Sessions } from './sessions/sessions.service.js';
+import { Login } from './sign-in/login.service.js';
+import { Recovery } from './sign-in/recovery.service.js';
+import { Registration } from './sign-in/registration.service.js';
+import { Verification } from './sign-in/verification.service.js';
+
+const CONTROLLERS = [AuthController, MeController, LinkPagesController];
+
+const ACCESS = [AccessTokens, AuthGuard, Callers, RequestOrigin, StreamAccess];
+const ACCOUNTS = [AuditTrail, Erasure, LifeHooks, PasswordHasher, People, Sessions];
+const SIGN_IN = [AccountLinks, AccountMails, Login, Recovery, Registration, Verification];
+
+/** Accounts. The same services in every role; routes only where the API is. */
+@Module({})
+export class AuthModule {
+  static forRoles(roles: readonly Role[]): DynamicModule {
+    return {
+      module: AuthModule,
+      imports: [
+        TypeOrmModule.forFeature([User]),
+        JwtModule.registerAsync({ inject: [Config], useFactory: jwtOptions }),
+      ],
+      controllers: roles.includes('api') ? CONTROLLERS : [],
+      providers: [...ACCESS, ...ACCOUNTS, ...SIGN_IN],
+      exports: [AccountLinks, AuditTrail, AuthGuard, People, StreamAccess],
+    };
+  }
+}

@@ -1,0 +1,64 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { Database, defineTopic, Outbox, OutboxDispatcher } from '../../platform/index.js';
+import { AccountLinks } from './account-links.service.js';
+import { accountMailRequested, type AccountMailRequested } from './account-mail.js';
+import type { LinkPurpose } from './link-token.js';
+
+/** A link somebody asked for by naming an address, before anybody looked whether it is known. */
+type LinkWish = 'verify-email' | 'reset-password';
+
+const linkWished = defineTopic<{ purpose: LinkWish; address: string }>('auth.link-wished');
+
+/** Who gets which link: the one still unverified a verification, the verified one a reset. */
+const ENTITLED: Readonly<Record<LinkWish, string>> = {
+  'verify-email': 'email_verified_at IS NULL AND password_hash IS NOT NULL',
+  'reset-password': 'email_verified_at IS NOT NULL',
+};
+
+/** Orders mails about accounts, always in the transaction that causes them. */
+@Injectable()
+export class AccountMails implements OnModuleInit {
+  constructor(
+    private readonly database: Database,
+    private readonly links: AccountLinks,
+    private readonly outbox: Outbox,
+    private readonly dispatcher: OutboxDispatcher,
+  ) {}
+
+  onModuleInit(): void {
+    this.dispatcher.on(linkWished, ({ payload }) => this.grant(payload.purpose, payload.address));
+  }
+
+  /** Orders a mail that only tells something. Needs a transaction. */
+  async tell(kind: AccountMailRequested['kind'], personId: string, address: string): Promise<void> {
+    await this.outbox.append(accountMailRequested, { kind, personId, address });
+  }
+
+  /** Orders a mail with a new link, which ends the older one. Needs a transaction. */
+  async sendLink(
+    kind: AccountMailRequested['kind'],
+    purpose: LinkPurpose,
+    personId: string,
+    address: string,
+  ): Promise<void> {
+    const linkId = await this.links.issue(personId, purpose, address);
+    await this.outbox.append(accountMailRequested, { kind, personId, address, linkId });
+  }
+
+  /**
+   * Takes the wish for a link to any address. Whether the address is known is looked up after the
+   * answer has gone out, so that neither the answer nor its time can tell.
+   */
+  async wish(purpose: LinkWish, address: string): Promise<void> {
+    await this.database.transaction(() => this.outbox.append(linkWished, { purpose, address }));
+  }
+
+  private async grant(purpose: LinkWish, address: string): Promise<void> {
+    const person = await this.database.one<{ id: string }>(
+      `SELECT id FROM users WHERE email = $1 AND status = 'active' AND ${ENTITLED[purpose]}
+       FOR UPDATE`,
+      [address],
+    );
+    if (person) await this.sendLink(purpose, purpose, person.id, address);
+  }
+}
