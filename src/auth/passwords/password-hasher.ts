@@ -5,7 +5,12 @@ import pLimit from 'p-limit';
 import { authError } from '../auth.errors.js';
 
 /** OWASP's smallest Argon2id: 19 MiB, two passes, one lane. */
-const STRENGTH = { type: argon2.argon2id, memoryCost: 19 * 1024, timeCost: 2, parallelism: 1 } as const;
+const STRENGTH = {
+  type: argon2.argon2id,
+  memoryCost: 19 * 1024,
+  timeCost: 2,
+  parallelism: 1,
+} as const;
 
 /** Half of libuv's four threads: file and name look-ups always find a free one. */
 const AT_ONCE = 2;
