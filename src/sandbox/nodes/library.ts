@@ -1,0 +1,15 @@
+/** Every node the sandbox executes, by class name. */
+import { MASK_NODES } from './mask-nodes.js';
+import { MODEL_NODES } from './model-nodes.js';
+import type { NodeLibrary } from './node.js';
+import { PICTURE_NODES } from './picture-nodes.js';
+import { SAVE_NODES } from './save-nodes.js';
+import { VISION_NODES } from './vision-nodes.js';
+
+export const LIBRARY: NodeLibrary = {
+  ...PICTURE_NODES,
+  ...MASK_NODES,
+  ...MODEL_NODES,
+  ...VISION_NODES,
+  ...SAVE_NODES,
+};

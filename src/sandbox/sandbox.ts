@@ -1,0 +1,70 @@
+/** Puts the parts of the sandbox together. */
+import type { Server } from 'node:http';
+import { createFileRoutes } from './file-routes.js';
+import { Folders } from './folders.js';
+import type { Installation } from './graph-validation.js';
+import { createHttpServer } from './http-server.js';
+import { createInfoRoutes, featuresOf } from './info-routes.js';
+import { createJobRoutes } from './job-routes.js';
+import { NodeCatalogue } from './node-catalogue.js';
+import { LIBRARY } from './nodes/library.js';
+import { TEST_LIBRARY } from './nodes/test-nodes.js';
+import { createPromptRoutes } from './prompt-routes.js';
+import { PromptQueue } from './prompt-queue.js';
+import { SocketHub } from './socket-hub.js';
+import { Worker } from './worker.js';
+
+export interface SandboxOptions {
+  readonly dataDir: string;
+  readonly hasControl: boolean;
+  readonly gpuMs: number | undefined;
+  readonly previewMethod: string;
+  readonly maxBodyBytes: number;
+  readonly argv: readonly string[];
+}
+
+const CACHE_IDLE_MS = 20_000;
+
+export const createSandbox = (options: SandboxOptions): Server => {
+  const { hasControl, gpuMs, previewMethod, maxBodyBytes } = options;
+  const folders = new Folders(options.dataDir);
+  const catalogue = new NodeCatalogue(() => folders.listInputs(), { withTestNodes: hasControl });
+  const status = () => ({ status: { exec_info: { queue_remaining: queue.remaining } } });
+  const queue: PromptQueue = new PromptQueue(() => hub.send('status', status()));
+  const hub: SocketHub = new SocketHub(featuresOf(maxBodyBytes), (sid) => {
+    const node = worker.nodeRunningFor(sid);
+    const greeting: [string, object][] = [['status', { ...status(), sid }]];
+    return node === undefined ? greeting : [...greeting, ['executing', { node }]];
+  });
+  const nothing = async () => {};
+  const worker: Worker = new Worker({
+    queue,
+    hub,
+    catalogue,
+    folders,
+    library: hasControl ? { ...LIBRARY, ...TEST_LIBRARY } : LIBRARY,
+    hooks: { beforePrompt: nothing, beforeNode: nothing, afterEnd: nothing },
+    options: { gpuMs, previewMethod, cacheIdleMs: CACHE_IDLE_MS },
+  });
+  const installation: Installation = {
+    find: (classType) => catalogue.find(classType),
+    check: (classType, input, value) => {
+      if (input !== 'image' || !['LoadImage', 'LoadImageMask'].includes(classType))
+        return undefined;
+      const name = String(value);
+      return folders.findInput(name) === undefined ? `Invalid image file: ${name}` : true;
+    },
+  };
+  worker.start().catch((error: unknown) => console.error('The worker died:', error));
+  return createHttpServer({
+    maxBodyBytes,
+    upgrade: (request, stream, head, query) =>
+      hub.accept(request, stream, head, query.get('clientId') ?? ''),
+    routes: [
+      ...createPromptRoutes(queue, worker, installation, nothing),
+      ...createJobRoutes(queue, worker),
+      ...createFileRoutes(folders),
+      ...createInfoRoutes(catalogue, maxBodyBytes, options.argv),
+    ],
+  });
+};
