@@ -1,5 +1,4 @@
 /** `/upload/image`, `/upload/mask` and `/view` (protocol §2.6, recording i). */
-import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -200,11 +199,3 @@ export const createFileRoutes = (folders: Folders): Route[] => [
   { method: 'POST', path: /^\/upload\/mask$/, answer: uploadMask(folders) },
   { method: 'GET', path: /^\/view$/, answer: view(folders) },
 ];
-
-/** A name no two servers share, as the real temp previews have. */
-export const randomLetters = (count: number): string =>
-  [...randomUUID().replaceAll('-', '')]
-    .slice(0, count)
-    .map((digit) => LETTERS[parseInt(digit, 16)])
-    .join('');
-const LETTERS = 'abcdefghijklmnop';

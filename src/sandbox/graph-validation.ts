@@ -143,7 +143,8 @@ class NodeValidation {
     let isUpstreamGood = true;
     for (const [section, specs] of Object.entries(input)) {
       if (section === 'hidden') continue;
-      for (const [name, spec] of Object.entries(specs)) {
+      for (const [name, [type, options = {}]] of Object.entries(specs)) {
+        const spec: InputSpec = [type, options];
         const value = node['inputs'][name];
         if (value === undefined) {
           if (section === 'required') errors.push(missing(name));

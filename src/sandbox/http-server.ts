@@ -18,6 +18,8 @@ export interface Call {
   readonly params: readonly string[];
 }
 
+export const parseJson = (call: Call): unknown => JSON.parse(call.body.toString());
+
 export interface Reply {
   readonly status?: number;
   readonly json?: unknown;
@@ -42,6 +44,8 @@ const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
 export interface HttpServerOptions {
   readonly routes: readonly Route[];
   readonly maxBodyBytes: number;
+  /** A reply in place of the route's own, or none. */
+  readonly intercept: (path: string) => Reply | undefined;
   readonly upgrade: (
     request: IncomingMessage,
     stream: Duplex,
@@ -98,6 +102,8 @@ const answer = async (options: HttpServerOptions, request: IncomingMessage): Pro
   const matching = options.routes.filter(({ path }) => candidates.some((name) => path.test(name)));
   if (request.method === 'OPTIONS') return {};
   const method = request.method === 'HEAD' ? 'GET' : request.method;
+  const intercepted = options.intercept(url.pathname);
+  if (intercepted) return intercepted;
   const route = matching.find((candidate) => candidate.method === method);
   if (!route) {
     // The frontend's static files claim GET on every path, and no other method.

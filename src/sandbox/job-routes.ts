@@ -1,7 +1,7 @@
 /** `/api/jobs`: one view over queue and history, and cancelling (protocol §2.3, §2.5; recording l). */
-import type { Call, Reply, Route } from './http-server.js';
+import { parseJson, type Call, type Reply, type Route } from './http-server.js';
 import type { HistoryEntry, PromptQueue, PromptTuple } from './prompt-queue.js';
-import { CANONICAL_UUID, parseJson } from './prompt-routes.js';
+import { CANONICAL_UUID } from './prompt-routes.js';
 import { isRecord, PythonError } from './python.js';
 import type { Worker } from './worker.js';
 

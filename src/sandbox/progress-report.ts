@@ -3,8 +3,6 @@ import { encodePreview } from './pictures/codec.js';
 import type { NodePreview } from './nodes/node.js';
 import type { Preview, SocketHub } from './socket-hub.js';
 
-export type Say = (type: string, data: object, isForAll?: boolean) => void;
-
 /** Reports without a preview are thinned to one in so many ms; first and last always go out. */
 const THINNING_MS = 100;
 

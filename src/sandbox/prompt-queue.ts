@@ -55,11 +55,14 @@ export class PromptQueue {
     this.wake?.();
   }
 
-  /** Waits for the next prompt and makes it the running one. */
-  async take(): Promise<PromptTuple> {
-    while (this.pending.length === 0) {
-      await new Promise<void>((resolve) => (this.wake = resolve));
-    }
+  /** Waits for a prompt, then for the gate, and makes the first prompt the running one. */
+  async take(gate: () => Promise<void>): Promise<PromptTuple> {
+    do {
+      while (this.pending.length === 0) {
+        await new Promise<void>((resolve) => (this.wake = resolve));
+      }
+      await gate();
+    } while (this.pending.length === 0);
     const entry = this.pop();
     this.running = entry;
     this.changed();

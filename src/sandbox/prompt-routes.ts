@@ -1,7 +1,7 @@
 /** `/prompt`, `/queue`, `/interrupt`, `/history`, `/free` (protocol §2.1–2.4, §2.7). */
 import { randomUUID } from 'node:crypto';
 import { validateGraph, type Installation } from './graph-validation.js';
-import type { Call, Reply, Route } from './http-server.js';
+import { parseJson, type Call, type Reply, type Route } from './http-server.js';
 import type { PromptQueue } from './prompt-queue.js';
 import { isRecord, PythonError, repr, toBool, toFloat, toInt } from './python.js';
 import type { Worker } from './worker.js';
@@ -15,8 +15,6 @@ const refuse = (type: string, message: string, details: string): Reply => ({
   json: { error: { type, message, details, extra_info: {} }, node_errors: {} },
 });
 
-export const parseJson = (call: Call): unknown => JSON.parse(call.body.toString());
-
 /** A JSON object; an array is an object without keys here, all else raises as in Python. */
 const parseDictionary = (call: Call): Record<string, unknown> => {
   const value = parseJson(call);
@@ -29,7 +27,7 @@ export const createPromptRoutes = (
   queue: PromptQueue,
   worker: Worker,
   installation: Installation,
-  afterAccepting: () => Promise<void>,
+  afterAccepting: () => Reply | undefined,
 ): Route[] => {
   let nextNumber = 0;
 
@@ -41,7 +39,7 @@ export const createPromptRoutes = (
     return number;
   };
 
-  const submit = async (call: Call): Promise<Reply> => {
+  const submit = (call: Call): Reply => {
     const body = parseDictionary(call);
     const number = numberOf(body);
     const graph = body['prompt'];
@@ -64,8 +62,8 @@ export const createPromptRoutes = (
     const client = 'client_id' in body ? { client_id: body['client_id'] } : {};
     const extraData = { ...Object.fromEntries(kept), ...client, create_time: Date.now() };
     queue.put([number, id, graph as Record<string, unknown>, extraData, verdict.outputs]);
-    await afterAccepting();
-    return { json: { prompt_id: id, number, node_errors: verdict.nodeErrors } };
+    const json = { prompt_id: id, number, node_errors: verdict.nodeErrors };
+    return afterAccepting() ?? { json };
   };
 
   const editQueue = (call: Call): Reply => {
@@ -84,8 +82,7 @@ export const createPromptRoutes = (
     }
     if (!isRecord(body)) throw new PythonError('AttributeError', "no attribute 'get'");
     const id = body['prompt_id'];
-    if (id) worker.interrupt(String(id));
-    else worker.interrupt();
+    worker.interrupt(typeof id === 'string' && id !== '' ? id : undefined);
     return {};
   };
 

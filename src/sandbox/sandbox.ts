@@ -1,6 +1,7 @@
 /** Puts the parts of the sandbox together. */
 import type { Server } from 'node:http';
 import { createFileRoutes } from './file-routes.js';
+import { Faults } from './faults.js';
 import { Folders } from './folders.js';
 import type { Installation } from './graph-validation.js';
 import { createHttpServer } from './http-server.js';
@@ -23,10 +24,8 @@ export interface SandboxOptions {
   readonly argv: readonly string[];
 }
 
-const CACHE_IDLE_MS = 20_000;
-
 export const createSandbox = (options: SandboxOptions): Server => {
-  const { hasControl, gpuMs, previewMethod, maxBodyBytes } = options;
+  const { hasControl, maxBodyBytes } = options;
   const folders = new Folders(options.dataDir);
   const catalogue = new NodeCatalogue(() => folders.listInputs(), { withTestNodes: hasControl });
   const status = () => ({ status: { exec_info: { queue_remaining: queue.remaining } } });
@@ -36,15 +35,16 @@ export const createSandbox = (options: SandboxOptions): Server => {
     const greeting: [string, object][] = [['status', { ...status(), sid }]];
     return node === undefined ? greeting : [...greeting, ['executing', { node }]];
   });
-  const nothing = async () => {};
-  const worker: Worker = new Worker({
-    queue,
+  const faults = new Faults(hub, folders);
+  const library = hasControl ? { ...LIBRARY, ...TEST_LIBRARY } : LIBRARY;
+  const worker: Worker = new Worker(queue, {
     hub,
     catalogue,
+    library,
     folders,
-    library: hasControl ? { ...LIBRARY, ...TEST_LIBRARY } : LIBRARY,
-    hooks: { beforePrompt: nothing, beforeNode: nothing, afterEnd: nothing },
-    options: { gpuMs, previewMethod, cacheIdleMs: CACHE_IDLE_MS },
+    faults,
+    gpuMs: options.gpuMs,
+    previewMethod: options.previewMethod,
   });
   const installation: Installation = {
     find: (classType) => catalogue.find(classType),
@@ -58,13 +58,15 @@ export const createSandbox = (options: SandboxOptions): Server => {
   worker.start().catch((error: unknown) => console.error('The worker died:', error));
   return createHttpServer({
     maxBodyBytes,
+    intercept: (path) => faults.interceptRequest(path),
     upgrade: (request, stream, head, query) =>
       hub.accept(request, stream, head, query.get('clientId') ?? ''),
     routes: [
-      ...createPromptRoutes(queue, worker, installation, nothing),
+      ...createPromptRoutes(queue, worker, installation, () => faults.afterAccepting()),
       ...createJobRoutes(queue, worker),
       ...createFileRoutes(folders),
       ...createInfoRoutes(catalogue, maxBodyBytes, options.argv),
+      ...(hasControl ? faults.routes : []),
     ],
   });
 };

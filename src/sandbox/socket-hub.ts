@@ -66,7 +66,8 @@ export class SocketHub {
           flags !== null &&
           'supports_preview_metadata' in flags &&
           flags.supports_preview_metadata === true;
-        this.push(client, JSON.stringify({ type: 'feature_flags', data: this.features }));
+        // By way of the table: a socket that was struck off gets no answer (recording h).
+        this.send('feature_flags', this.features, sid);
       });
     });
   }
@@ -81,33 +82,41 @@ export class SocketHub {
     this.raw(Buffer.concat([uint32(TEXT), uint32(id.length), id, Buffer.from(text)]));
   }
 
-  /** The preview for sockets that negotiated metadata; it precedes the `progress` message. */
+  /** Whether the prompt's own client negotiated metadata; a prompt without one never has any. */
+  private wantsMetadata(sid: string | undefined): boolean {
+    return sid !== undefined && this.clients.get(sid)?.wantsMetadata === true;
+  }
+
+  /** The preview if metadata was negotiated; it precedes the `progress` message. */
   sendPreviewWithMetadata(preview: Preview, metadata: object, sid?: string): void {
+    if (!this.wantsMetadata(sid)) return;
     const json = Buffer.from(
       JSON.stringify({ ...metadata, image_type: `image/${preview.format}` }),
     );
     const frame = [uint32(PREVIEW_WITH_METADATA), uint32(json.length), json, preview.bytes];
-    this.raw(Buffer.concat(frame), sid, (client) => client.wantsMetadata);
+    this.raw(Buffer.concat(frame), sid);
   }
 
-  /** The preview for all other sockets; it follows the `progress` message and carries no id. */
+  /** The preview for all others; it follows the `progress` message and carries no id. */
   sendPlainPreview(preview: Preview, sid?: string): void {
+    if (this.wantsMetadata(sid)) return;
     const format = uint32(preview.format === 'jpeg' ? 1 : 2);
-    const frame = Buffer.concat([uint32(PREVIEW), format, preview.bytes]);
-    this.raw(frame, sid, (client) => !client.wantsMetadata);
+    this.raw(Buffer.concat([uint32(PREVIEW), format, preview.bytes]), sid);
   }
 
   /** Sends text or bytes exactly as given. */
-  raw(frame: string | Buffer, sid?: string, isWanted: (client: Client) => boolean = () => true) {
+  raw(frame: string | Buffer, sid?: string): void {
     const receivers = sid === undefined ? [...this.clients.values()] : [this.clients.get(sid)];
-    for (const client of receivers) if (client && isWanted(client)) this.push(client, frame);
+    for (const client of receivers) if (client) this.push(client, frame);
   }
 
-  /** Ends every connection: with a close frame, or by cutting the stream without a word. */
-  disconnectAll(how: 'close' | 'cut'): void {
+  /** Ends every connection with a close frame or without a word, or leaves it open and dead. */
+  disconnectAll(how: 'close' | 'cut' | 'freeze'): void {
+    if (how === 'freeze') this.clients.clear();
     for (const socket of this.server.clients) {
       if (how === 'close') socket.close();
-      else socket.terminate();
+      else if (how === 'cut') socket.terminate();
+      else socket.pause();
     }
   }
 

@@ -11,7 +11,7 @@ const STEP_MS = 30;
 const loaded =
   (input: string, count = 1) =>
   (inputs: NodeInputs): NodeResult => ({
-    outputs: new Array(count).fill(weights(inputs.text(input))),
+    outputs: Array.from({ length: count }, () => weights(inputs.text(input))),
   });
 
 const passModel = (inputs: NodeInputs): NodeResult => ({ outputs: [inputs.weights('model')] });

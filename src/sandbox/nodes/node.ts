@@ -4,7 +4,6 @@ import { isRecord, PythonError } from '../python.js';
 import type { Conditioning, Image, Latent, Mask, Segments, Weights } from '../values.js';
 
 export interface NodeJob {
-  readonly nodeId: string;
   readonly folders: Folders;
   /** The graph and `extra_pnginfo`, which saved PNGs carry as text chunks (protocol §5). */
   readonly embedded: Readonly<Record<string, unknown>>;

@@ -24,7 +24,13 @@ const colourOf = (value: number): [number, number, number] => [
 const emptyImage = (inputs: NodeInputs): NodeResult => {
   const [width, height] = [inputs.number('width'), inputs.number('height')];
   const frame = fillFrame(width, height, colourOf(inputs.number('color')));
-  return one(image(width, height, new Array<Uint8Array>(inputs.number('batch_size')).fill(frame)));
+  return one(
+    image(
+      width,
+      height,
+      Array.from({ length: inputs.number('batch_size') }, () => frame),
+    ),
+  );
 };
 
 /** Both sides become multiples of `resolution_steps` near the wanted number of pixels. */

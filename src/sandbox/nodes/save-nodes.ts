@@ -1,12 +1,14 @@
 /** Output nodes: files with counted names, and texts (protocol §5). */
+import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { encodeAnimation, encodePng } from '../pictures/codec.js';
-import { randomLetters } from '../file-routes.js';
 import type { FileItem, FolderType } from '../folders.js';
 import { image, type Image } from '../values.js';
 import type { NodeInputs, NodeJob, NodeLibrary, NodeResult } from './node.js';
 
-const TEMP_PREFIX = `ComfyUI_temp_${randomLetters(5)}`;
+/** Five letters of the server's own, as the real temp previews have. */
+const LETTERS = String.fromCharCode(...randomBytes(5).map((byte) => 97 + (byte % 26)));
+const TEMP_PREFIX = `ComfyUI_temp_${LETTERS}`;
 
 const saveFrames = async (
   picture: Image,

@@ -161,7 +161,7 @@ export const encodeAnimation = async (
   const sharp = await loadSharp();
   const { width, height, frames } = picture;
   const raw = { width, height: height * frames.length, channels: 3 as const, pageHeight: height };
-  const delay = new Array<number>(frames.length).fill(Math.round(1000 / options.fps));
+  const delay = frames.map(() => Math.round(1000 / options.fps));
   const { loop, quality, lossless } = options;
   const animation = sharp(Buffer.concat(frames), { raw });
   return format === 'gif'
