@@ -2,6 +2,7 @@ import { Global, Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
 import { AUTH_MIGRATIONS, AuthGuard, AuthModule } from './auth/index.js';
 import { Config } from './config/index.js';
+import { MAIL_MIGRATIONS, MailModule } from './mail/index.js';
 import {
   DatabaseModule,
   HttpModule,
@@ -16,7 +17,11 @@ import {
 } from './platform/index.js';
 
 /** Every migration of the product; TypeORM runs them by the time in their class name. */
-export const MIGRATIONS: readonly Migration[] = [...PLATFORM_MIGRATIONS, ...AUTH_MIGRATIONS];
+export const MIGRATIONS: readonly Migration[] = [
+  ...PLATFORM_MIGRATIONS,
+  ...AUTH_MIGRATIONS,
+  ...MAIL_MIGRATIONS,
+];
 
 @Global()
 @Module({})
@@ -29,6 +34,9 @@ class ConfigModule {
     };
   }
 }
+
+/** One instance for every module of the process: each is made here and nowhere else. */
+const shared = (module: DynamicModule): DynamicModule => ({ ...module, global: true });
 
 /** The composition root: which modules each role needs, and the global pipe, filter and guard. */
 @Module({})
@@ -44,7 +52,8 @@ export class AppModule {
         QueueModule.forRoot(),
         HttpModule,
         TelemetryModule,
-        AuthModule.forRoles(config.process.roles),
+        shared(AuthModule.forRoles(config.process.roles)),
+        MailModule.forRoles(config.process.roles),
       ],
       providers: [
         { provide: APP_PIPE, useFactory: validationPipe },

@@ -183,6 +183,41 @@ export const VARIABLES = {
     parse.text,
     'SES configuration set that reports deliveries and bounces',
   ),
+  SQS_CREATE_QUEUES: mail(
+    parse.flag,
+    'Create the queue of the mails and its dead-letter queue where they are missing',
+    { fallback: 'false' },
+  ),
+  SES_EVENTS_QUEUE_URL: mail(
+    parse.url('http', 'https'),
+    'Queue that receives the events of SES (deliveries, bounces, complaints) through SNS',
+  ),
+  SES_TIMEOUT_SECONDS: mail(parse.number(0.1, 60), 'How long SES may take to accept a mail', {
+    fallback: '10',
+  }),
+  MAIL_LEASE_SECONDS: mail(
+    parse.number(1, 600),
+    'How long a mailer holds a mail that it renders and sends; at least three times SES_TIMEOUT_SECONDS',
+    { fallback: '60' },
+  ),
+  MAIL_RETRY_SECONDS: mail(
+    parse.number(0.01, 600),
+    'Pause before the second try of a mail; all longer pauses are multiples of it',
+    { fallback: '30' },
+  ),
+  MAIL_RATE: mail(
+    parse.number(0.1, 1_000),
+    'Most mails per second that all mailers together hand to SES',
+    { fallback: '14' },
+  ),
+  MAIL_LINK_DAYS: mail(parse.number(0.01, 7), 'How many days the links to files in mails work', {
+    fallback: '7',
+  }),
+  MAILS_PER_DAY: mail(
+    parse.integer(0, 100_000),
+    'Most mails that a person may ask for per day, one per recipient',
+    { fallback: '50' },
+  ),
   MAILBOX_PORT: mail(
     parse.integer(0, 65_535),
     'Port of the embedded mailbox (default: 8005 or the next free one)',

@@ -1,0 +1,87 @@
+import type { Message } from '@aws-sdk/client-sqs';
+import {
+  Injectable,
+  Logger,
+  type BeforeApplicationShutdown,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
+import { SqsConsumerEventHandler, SqsMessageHandler, SqsService } from '@ssut/nestjs-sqs';
+import { isUUID } from 'class-validator';
+import { MailMetrics } from '../mail-metrics.js';
+import { Sender } from '../sending/sender.js';
+
+export const MAIL_QUEUE = 'mail';
+
+/** Just over what one mail may take, so that a stop finishes what is in hand. */
+const STOP_PATIENCE_MS = 9_000;
+
+const emailIdOf = (message: Message): string | undefined => {
+  try {
+    const body: unknown = JSON.parse(message.Body ?? '');
+    const id: unknown = typeof body === 'object' && body && 'emailId' in body ? body.emailId : '';
+    return isUUID(id) ? (id as string) : undefined;
+  } catch {
+    return undefined;
+  }
+};
+
+/**
+ * Takes messages from SQS and lets {@link Sender} do what they ask. A message that can be read is
+ * always acknowledged: later tries are new messages. One that cannot is left to the redrive policy,
+ * which moves it to the dead-letter queue.
+ */
+@Injectable()
+export class MailConsumer implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly logger = new Logger(MailConsumer.name);
+  private readonly inHand = new Set<Promise<void>>();
+  private isClosing = false;
+
+  constructor(
+    private readonly sqs: SqsService,
+    private readonly sender: Sender,
+    private readonly metrics: MailMetrics,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    // Without a handler the library only warns.
+    if (!this.sqs.consumers.has(MAIL_QUEUE)) throw new Error('The mail queue has no consumer.');
+  }
+
+  /** The library does not wait for handlers; the database closes after this. */
+  async beforeApplicationShutdown(): Promise<void> {
+    this.isClosing = true;
+    this.sqs.consumers.get(MAIL_QUEUE)?.instance.stop({ abort: true });
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, STOP_PATIENCE_MS)));
+    await Promise.race([Promise.allSettled(this.inHand), late]);
+    clearTimeout(timer);
+  }
+
+  /** Returns the message, which acknowledges it; throws to leave it in the queue. */
+  @SqsMessageHandler(MAIL_QUEUE, false)
+  async take(message: Message): Promise<Message> {
+    if (this.isClosing) throw new Error('The mailer is stopping; another takes the message.');
+    const emailId = emailIdOf(message);
+    if (emailId === undefined) {
+      this.metrics.unreadable.inc();
+      throw new Error(`The message ${message.MessageId} names no mail.`);
+    }
+    const work = this.sender.deliver(emailId).catch((error: unknown) => {
+      this.logger.warn({ err: error, emailId }, 'a mail was left to the sweeper');
+    });
+    this.inHand.add(work);
+    await work.finally(() => this.inHand.delete(work));
+    return message;
+  }
+
+  /** Without this listener any trouble with SQS would end the process. */
+  @SqsConsumerEventHandler(MAIL_QUEUE, 'error')
+  onError(error: Error): void {
+    if (!this.isClosing) this.logger.warn(`SQS: ${error.message}`);
+  }
+
+  @SqsConsumerEventHandler(MAIL_QUEUE, 'processing_error')
+  onProcessingError(error: Error): void {
+    if (!this.isClosing) this.logger.warn(error.message);
+  }
+}

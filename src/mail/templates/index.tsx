@@ -1,0 +1,23 @@
+import { render, toPlainText } from '@react-email/render';
+import type { ReactElement } from 'react';
+import type { Letter } from '../letters/letter.js';
+import { AccountMail } from './account-mail.js';
+import { FailureMail } from './failure-mail.js';
+import { ResultMail } from './result-mail.js';
+
+const elementOf = (letter: Letter): ReactElement => {
+  switch (letter.template) {
+    case 'account':
+      return <AccountMail {...letter.props} />;
+    case 'result':
+      return <ResultMail {...letter.props} />;
+    case 'failure':
+      return <FailureMail {...letter.props} />;
+  }
+};
+
+/** The letter as HTML and as plain text. Every word in it is escaped. */
+export const renderLetter = async (letter: Letter): Promise<{ html: string; text: string }> => {
+  const html = await render(elementOf(letter));
+  return { html, text: toPlainText(html) };
+};
