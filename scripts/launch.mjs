@@ -11,9 +11,10 @@ const packagedNode = path.join(root, 'node_modules', '.bin', 'node');
 const FOLLOW = 'LAUNCH_FOLLOWS_PARENT';
 const FOLLOW_EVERY_MS = 200;
 
+/** 22.13 is the first that has SQLite without a flag. */
 const isNewEnough = () => {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
-  return major > 22 || (major === 22 && minor >= 12);
+  return major > 22 || (major === 22 && minor >= 13);
 };
 
 /** Runs the same command line under the packaged Node and ends as it ends. */
@@ -49,7 +50,7 @@ export const launch = async (program) => {
   if (!isNewEnough()) {
     if (existsSync(packagedNode)) return runUnderPackagedNode();
     console.error(
-      `House of Models needs Node 22.12 or newer, and this is ${process.version}: install a newer Node, or run npm ci on Linux x64, which brings one.`,
+      `House of Models needs Node 22.13 or newer, and this is ${process.version}: install a newer Node, or run npm ci on Linux x64, which brings one.`,
     );
     process.exit(1);
   }

@@ -79,7 +79,7 @@ async function standIns(
     const wish = (name: 'sqs' | 'mailbox'): PortWish =>
       last ? { port: portOf(last.ready[name]), isFixed: true } : wishes[name];
     const options: ServicesOptions = {
-      dataDir: path.resolve(dataDir),
+      dataDir,
       ...(services.includes('sqs') && { sqs: wish('sqs') }),
       ...(services.includes('ses') && { mailbox: wish('mailbox') }),
     };
@@ -114,13 +114,13 @@ async function comfyui(
 ): Promise<Started> {
   const start = async (last?: NodeService): Promise<NodeService> => {
     const wish = last ? portOf(last.ready['listening']) : remembered.comfyui;
-    const port = last ? wish : await freePort(wish, PORT_PATIENCE_MS);
+    const port = last || !wish ? wish : await freePort(wish, PORT_PATIENCE_MS);
     return startNodeService({
       program: 'sandbox/main.js',
       args: [
-        `--port=${port}`,
+        `--port=${port ?? 0}`,
         '--host=127.0.0.1',
-        `--data-dir=${path.resolve(dataDir, 'comfyui')}`,
+        `--data-dir=${path.join(dataDir, 'comfyui')}`,
         '--parent-pipe',
         ...(control ? ['--control'] : []),
       ],
@@ -144,7 +144,8 @@ const portOf = (url = ''): number => Number(new URL(url).port);
  * by `kill -9`. When one cannot start, the others are stopped and its EmbeddedError is thrown.
  */
 export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded> {
-  const { dataDir, services, log = () => undefined } = options;
+  const { services, log = () => undefined } = options;
+  const dataDir = path.resolve(options.dataDir);
   const listeners = new Set<CrashListener>();
   const crash: Crash = (name) => (detail) => {
     log(`${name} ${detail}`);
@@ -152,9 +153,10 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
   };
   const remembered = await rememberedPorts(dataDir);
   const wanted = [
-    services.includes('comfyui') && comfyui(options, remembered, crash),
-    (services.includes('sqs') || services.includes('ses')) && standIns(options, remembered, crash),
-    services.includes('postgres') && postgres(options, crash),
+    services.includes('comfyui') && comfyui({ ...options, dataDir }, remembered, crash),
+    (services.includes('sqs') || services.includes('ses')) &&
+      standIns({ ...options, dataDir }, remembered, crash),
+    services.includes('postgres') && postgres({ ...options, dataDir }, crash),
   ];
   const outcomes = await Promise.allSettled(wanted.filter((start) => start !== false));
   const started = outcomes.flatMap((outcome) =>

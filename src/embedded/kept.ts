@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { isWithin } from './child.js';
 
 /** Something that ends, by itself or when told to. */
 export interface Mortal {
@@ -15,6 +16,7 @@ export interface Kept<T extends Mortal> {
 
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 10_000;
+const LAST_START_MS = 1_500;
 /** What ran this long had a good start: the pauses begin anew. */
 const STEADY_MS = 30_000;
 
@@ -61,8 +63,9 @@ export async function keep<T extends Mortal>(
     stop: async () => {
       stopping.abort();
       await current.stop();
-      // A start that was under way when we were told to stop ends first, and then what it started.
-      await watching;
+      // A start may be under way at this moment; what it started is stopped too. One that takes
+      // longer ends with this process, by its pipe.
+      await isWithin(watching, LAST_START_MS);
       await current.stop();
     },
   };

@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
-import { DataDirInUse } from './errors.js';
+import { DataDirInUse, EmbeddedError } from './errors.js';
 
 export interface Lock {
   release(): Promise<void>;
@@ -44,19 +44,24 @@ const RETRY_MS = 50;
 
 /**
  * Exclusive lock on a data directory, which is made if missing. Throws DataDirInUse, with one
- * sentence, when another live process holds it; what a killed process left behind is no obstacle.
+ * sentence, when another live process holds it, and EmbeddedError when the folder cannot be used.
+ * What a killed process left behind is no obstacle.
  */
 export async function lockDataDir(dataDir: string): Promise<Lock> {
-  await mkdir(dataDir, { recursive: true, mode: 0o700 });
-  const until = performance.now() + PATIENCE_MS;
-  for (;;) {
-    const lock = tryLock(path.join(dataDir, 'lock'), 0);
-    if (lock) return lock;
-    if (performance.now() > until) {
-      throw new DataDirInUse(
-        `The data directory ${path.resolve(dataDir)} is in use by another running copy: stop that one, or set DATA_DIR to another folder.`,
-      );
+  const folder = path.resolve(dataDir);
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const until = performance.now() + PATIENCE_MS;
+    while (performance.now() < until) {
+      const lock = tryLock(path.join(folder, 'lock'), 0);
+      if (lock) return lock;
+      await delay(RETRY_MS);
     }
-    await delay(RETRY_MS);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new EmbeddedError(`The data directory ${folder} cannot be used: ${reason}.`);
   }
+  throw new DataDirInUse(
+    `The data directory ${folder} is in use by another running copy: stop that one, or set DATA_DIR to another folder.`,
+  );
 }

@@ -1,7 +1,9 @@
 import {
   closeSync,
   existsSync,
+  fstatSync,
   fsyncSync,
+  ftruncateSync,
   mkdirSync,
   openSync,
   readFileSync,
@@ -66,9 +68,14 @@ export function keepMails(folder: string): void {
 
 function append(file: string, bytes: Buffer, flags: 'a' | 'w' = 'a'): void {
   const handle = openSync(file, flags, 0o600);
+  const before = fstatSync(handle).size;
   try {
     for (let at = 0; at < bytes.length;) at += writeSync(handle, bytes, at);
     fsyncSync(handle);
+  } catch (error) {
+    // A full disk must not leave half a line for the next mail to be written behind.
+    ftruncateSync(handle, before);
+    throw error;
   } finally {
     closeSync(handle);
   }
@@ -81,10 +88,22 @@ function restore(file: string, saveEmail: (email: Email) => void): number[] {
   const sizes: number[] = [];
   let start = 0;
   for (let end = bytes.indexOf(10); end >= 0; end = bytes.indexOf(10, start)) {
-    saveEmail(JSON.parse(bytes.toString('utf8', start, end)) as Email);
-    sizes.push(end + 1 - start);
+    const email = parse(bytes.toString('utf8', start, end));
+    if (email) {
+      saveEmail(email);
+      sizes.push(end + 1 - start);
+    }
     start = end + 1;
   }
   if (start < bytes.length) truncateSync(file, start);
   return sizes;
+}
+
+/** The mail of one line, or undefined for a damaged one: an old mail is no reason not to start. */
+function parse(line: string): Email | undefined {
+  try {
+    return JSON.parse(line) as Email;
+  } catch {
+    return undefined;
+  }
 }

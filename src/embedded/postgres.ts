@@ -44,7 +44,7 @@ const SETTINGS: Readonly<Record<string, string>> = {
 };
 
 export interface PostgresOptions {
-  /** The cluster lives here; its drafts beside it. */
+  /** The cluster lives here; its drafts beside it. An absolute path. */
   folder: string;
   logFile: string;
   /** Set: this port or none. */
@@ -83,7 +83,7 @@ export async function startPostgres(options: PostgresOptions): Promise<RunningPo
     if (await isReady(server, cluster, port)) return await finish(server, cluster, port);
     const log = server.logTail();
     // The port was taken in between, or backends of a killed server hold its memory for a moment.
-    const isPassing = /in use|is still in use|lock file/i.test(log);
+    const isPassing = /in use|lock file/.test(log);
     await server.stop(0);
     if (attempt >= START_ATTEMPTS || !isPassing) {
       throw new EmbeddedError(`PostgreSQL did not start: ${log || (await server.exited)}`);
@@ -101,11 +101,7 @@ async function launch(
 ): Promise<Child> {
   const { postgres } = await postgresBinaries();
   const all = Object.entries({ ...SETTINGS, ...settings, port: String(port) });
-  const args = [
-    '-D',
-    path.resolve(data),
-    ...all.flatMap(([name, value]) => ['-c', `${name}=${value}`]),
-  ];
+  const args = ['-D', data, ...all.flatMap(([name, value]) => ['-c', `${name}=${value}`])];
   return startWatchedChild(disguised(how, { command: postgres, args, logFile }));
 }
 

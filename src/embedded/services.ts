@@ -4,8 +4,10 @@
  * `{"error"}`, one sentence, and ends), and ends when its stdin does.
  */
 import { mkdirSync } from 'node:fs';
+import { enableCompileCache } from 'node:module';
 import { Server } from 'node:net';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { tryLock } from './lock.js';
 import { keepMails } from './mail-store.js';
 import { LOOPBACK } from './ports.js';
@@ -107,6 +109,7 @@ async function start({ dataDir, sqs, mailbox }: ServicesOptions): Promise<Servic
 // Everything that was answered is on disk already, so there is nothing to finish.
 process.stdin.resume().once('close', () => process.exit());
 listenOnLoopbackOnly();
+enableCompileCache(fileURLToPath(new URL('../.compile-cache', import.meta.url)));
 try {
   const ready = await start(JSON.parse(process.argv[2] ?? '{}') as ServicesOptions);
   console.log(JSON.stringify(ready));
