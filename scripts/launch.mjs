@@ -1,6 +1,6 @@
 /** What `start.mjs` and `cli.mjs` share: the right Node, a fresh build, then the program itself. */
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import * as modules from 'node:module';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -33,15 +33,33 @@ const runUnderPackagedNode = () => {
   });
 };
 
+/** The name of a process and its parent's id, from /proc: undefined without one. */
+const processOf = (pid) => {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const name = stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')'));
+    return { name, parent: Number(stat.slice(stat.lastIndexOf(')') + 1).split(' ')[2]) };
+  } catch {
+    return undefined;
+  }
+};
+
+/** Between npm and this process there may be a shell, which does not end when npm is killed. */
+const SHELLS = ['sh', 'dash', 'bash', 'ash', 'busybox', 'zsh'];
+const parentBeyondShell = () => {
+  const parent = processOf(process.ppid);
+  return SHELLS.includes(parent?.name) ? parent.parent : undefined;
+};
+
 /**
  * npm, and the older Node above, stand between the person and this process: when one of them is
  * killed, this process must not run on alone and hold the data directory.
  */
 const endWithParent = () => {
   if (!process.env[FOLLOW] && !process.env.npm_lifecycle_event) return;
-  const parent = process.ppid;
+  const [parent, beyond] = [process.ppid, parentBeyondShell()];
   setInterval(() => {
-    if (process.ppid !== parent) process.exit(1);
+    if (process.ppid !== parent || parentBeyondShell() !== beyond) process.exit(1);
   }, FOLLOW_EVERY_MS).unref();
 };
 
