@@ -22,7 +22,8 @@ const held = new Set<DatabaseSync>();
 export function tryLock(file: string, waitMs: number): Lock | undefined {
   const holder = new DatabaseSync(file);
   try {
-    holder.exec(`PRAGMA busy_timeout = ${Math.round(waitMs)}`);
+    // Nothing is ever written, so no journal file is wanted beside it.
+    holder.exec(`PRAGMA journal_mode = MEMORY; PRAGMA busy_timeout = ${Math.round(waitMs)}`);
     holder.exec('BEGIN EXCLUSIVE');
   } catch (error) {
     holder.close();

@@ -1,4 +1,3 @@
-import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startChild } from './child.js';
 import { EmbeddedError } from './errors.js';
@@ -43,9 +42,8 @@ export async function startNodeService(options: NodeProgram): Promise<NodeServic
   const ready = line === undefined ? undefined : parse(line);
   if (ready && !('error' in ready)) return { pid: child.pid, exited: child.exited, ready, stop };
   await stop();
-  const name = path.basename(path.dirname(program));
-  const reason = ready?.['error'] ?? (child.logTail() || (await child.exited));
-  throw new EmbeddedError(`${name} did not start: ${reason}`);
+  const reason = `${program} did not start: ${child.logTail() || (await child.exited)}`;
+  throw new EmbeddedError(ready?.['error'] ?? reason);
 }
 
 /** The strings of a JSON object; undefined for any other line. */

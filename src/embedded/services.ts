@@ -34,6 +34,7 @@ function listenOnLoopbackOnly(): void {
 
 /** The first port on which `listen` succeeds: the one wished for, then, if another will do, its `others`. */
 async function onFirstFree<T>(
+  name: string,
   { port, isFixed }: PortWish,
   others: readonly number[],
   listen: (port: number) => Promise<T | undefined>,
@@ -42,7 +43,7 @@ async function onFirstFree<T>(
     const server = await listen(candidate);
     if (server !== undefined) return server;
   }
-  throw new Error(`Port ${port} is already in use on ${LOOPBACK}`);
+  throw new Error(`${name} ${port} is already in use on ${LOOPBACK}.`);
 }
 
 const isTaken = (error: unknown): boolean =>
@@ -54,7 +55,7 @@ const DEAD_LETTERS = 'mail-dead-letters';
 /** SQS with its data in `folder`; returns its address. Makes the two queues if missing. */
 async function startSqs(folder: string, wish: PortWish): Promise<string> {
   const { startFauxqs } = await import('fauxqs');
-  const server = await onFirstFree(wish, [0], async (port) => {
+  const server = await onFirstFree('The port', wish, [0], async (port) => {
     try {
       return await startFauxqs({ port, logger: false, dataDir: folder, defaultRegion: REGION });
     } catch (error) {
@@ -81,7 +82,7 @@ async function startSes(folder: string, wish: PortWish): Promise<string> {
   keepMails(folder);
   const { default: ses } = await import('aws-ses-v2-local');
   const following = Array.from({ length: NEXT_PORTS }, (_, index) => wish.port + 1 + index);
-  return onFirstFree(wish, [...following, 0], async (port) => {
+  return onFirstFree('MAILBOX_PORT', wish, [...following, 0], async (port) => {
     // It resolves for a taken port as well, with a server that has no address.
     const address = (await ses.default({ port, host: LOOPBACK })).address();
     return typeof address === 'object' && address
@@ -94,7 +95,7 @@ async function start({ dataDir, sqs, mailbox }: ServicesOptions): Promise<Servic
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   // The process of an earlier run may be about to end: it must not write beside this one.
   if (!tryLock(path.join(dataDir, 'services.lock'), PATIENCE_MS)) {
-    throw new Error('An earlier run still holds the mailbox and the queue');
+    throw new Error('An earlier run still holds the mailbox and the queue.');
   }
   const [sqsUrl, mailboxUrl] = await Promise.all([
     sqs && startSqs(path.join(dataDir, 'sqs'), sqs),
