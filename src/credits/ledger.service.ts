@@ -107,7 +107,11 @@ export class Ledger {
       if (key !== undefined && (await this.isUsed(key))) return undefined;
       const type = amount > 0 ? 'grant' : 'adjust';
       const entry = await this.move({
-        ...{ userId, type, reason, actorId, key },
+        userId,
+        type,
+        reason,
+        actorId,
+        key,
         availableDelta: amount,
         reservedDelta: 0,
       });

@@ -47,7 +47,7 @@ let userId: string;
 const codeOf = async (work: Promise<unknown>): Promise<string> =>
   work.then(
     () => 'done',
-    (error: { code?: string }) => error.code ?? String(error),
+    (error: { code: string }) => error.code,
   );
 
 const totals = async () =>

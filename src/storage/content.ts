@@ -1,0 +1,71 @@
+import { pipeline } from 'node:stream/promises';
+import { Injectable } from '@nestjs/common';
+import type { Request, Response } from 'express';
+import { contentDisposition } from './file-name.js';
+import type { FileRecord } from './file.js';
+import { Files } from './files.service.js';
+import { filesError } from './storage.errors.js';
+import type { ByteRange } from './store/object-store.js';
+
+/** Answers the bytes of a file over HTTP: ETag, one Range, safe headers. */
+@Injectable()
+export class FileContent {
+  constructor(private readonly files: Files) {}
+
+  /**
+   * 200 with all bytes, 206 with a part, 304 when the client has them. Throws
+   * files.range_not_satisfiable (416). `cacheSeconds` is for the asker's own cache only.
+   */
+  async send(
+    file: FileRecord,
+    request: Request,
+    response: Response,
+    cacheSeconds: number,
+  ): Promise<void> {
+    response.set({
+      'Content-Type': file.mimeType === 'text/plain' ? 'text/plain; charset=utf-8' : file.mimeType,
+      'Content-Disposition': contentDisposition(file.name, file.mimeType),
+      'X-Content-Type-Options': 'nosniff',
+      // Should a browser ever render it as a page, it can do nothing there.
+      'Content-Security-Policy': "default-src 'none'; sandbox",
+      'Cross-Origin-Resource-Policy': 'cross-origin',
+      'Cache-Control': cacheSeconds > 0 ? `private, max-age=${cacheSeconds}` : 'private, no-cache',
+      'Accept-Ranges': 'bytes',
+      ETag: `"${file.sha256}"`,
+    });
+    if (request.fresh) {
+      response.status(304).end();
+      return;
+    }
+    const range = this.rangeOf(file, request);
+    const length = range ? range.end - range.start + 1 : file.sizeBytes;
+    if (range) {
+      response
+        .status(206)
+        .set('Content-Range', `bytes ${range.start}-${range.end}/${file.sizeBytes}`);
+    }
+    response.set('Content-Length', String(length));
+    if (request.method === 'HEAD') {
+      response.end();
+      return;
+    }
+    const stream = await this.files.read(file, range);
+    // A reader that goes away, or a store that breaks in the middle, ends both sides; the client
+    // sees a short body against Content-Length and never a complete-looking part.
+    await pipeline(stream, response).catch(() => response.destroy());
+  }
+
+  /** The part asked for; undefined: all of it, as for several ranges or another version's range. */
+  private rangeOf(file: FileRecord, request: Request): ByteRange | undefined {
+    const condition = request.headers['if-range'];
+    if (condition !== undefined && condition !== `"${file.sha256}"`) return undefined;
+    const ranges = request.range(file.sizeBytes);
+    if (ranges === -1) {
+      throw filesError('files.range_not_satisfiable', `The file has ${file.sizeBytes} bytes.`, {
+        headers: { 'Content-Range': `bytes */${file.sizeBytes}` },
+      });
+    }
+    if (!Array.isArray(ranges) || ranges.type !== 'bytes' || ranges.length !== 1) return undefined;
+    return ranges[0];
+  }
+}

@@ -1,0 +1,176 @@
+import { Injectable } from '@nestjs/common';
+import { Database, decodeCursor, toPage, type Page } from '../platform/index.js';
+import { filesError } from './storage.errors.js';
+import { FILE_COLUMNS, type FileKind, type FileRecord } from './file.js';
+
+/** A file before its bytes are stored. */
+export interface Draft {
+  readonly id: string;
+  readonly userId: string;
+  readonly kind: FileKind;
+  readonly name: string;
+  readonly mimeType: string;
+  readonly sizeBytes: number;
+  readonly sha256: string;
+  readonly sourceSha256?: string;
+  readonly width: number | null;
+  readonly height: number | null;
+  readonly note: string | null;
+  readonly jobId?: string;
+  readonly discriminator?: string;
+}
+
+export interface FileQuery {
+  readonly limit: number;
+  readonly cursor?: string | undefined;
+  readonly kind?: FileKind | undefined;
+  readonly jobId?: string | undefined;
+  readonly from?: Date | undefined;
+  readonly to?: Date | undefined;
+}
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+const UNIQUE_VIOLATION = '23505';
+
+const isUniqueViolation = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === UNIQUE_VIOLATION;
+
+/** The rows of files: pending → stored → deleted → purged, never back. */
+@Injectable()
+export class FileRecords {
+  constructor(private readonly database: Database) {}
+
+  async insertPending(draft: Draft, storageKey: string): Promise<void> {
+    await this.database.query(
+      `INSERT INTO files (id, user_id, kind, status, storage_key, name, mime_type, size_bytes, sha256,
+         source_sha256, width, height, note, job_id, discriminator)
+       VALUES ($1, $2, $3, 'pending', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+      [
+        draft.id,
+        draft.userId,
+        draft.kind,
+        storageKey,
+        draft.name,
+        draft.mimeType,
+        draft.sizeBytes,
+        draft.sha256,
+        draft.sourceSha256,
+        draft.width,
+        draft.height,
+        draft.note,
+        draft.jobId,
+        draft.discriminator,
+      ],
+    );
+  }
+
+  /**
+   * Pending → stored, once the bytes are complete. Undefined: the row is no longer pending, or
+   * another row with the same bytes (inputs) or the same place (outputs) was first.
+   */
+  async markStored(id: string): Promise<FileRecord | undefined> {
+    try {
+      return await this.database.one<FileRecord>(
+        `UPDATE files SET status = 'stored', stored_at = now() WHERE id = $1 AND status = 'pending'
+         RETURNING ${FILE_COLUMNS}`,
+        [id],
+      );
+    } catch (error) {
+      if (isUniqueViolation(error)) return undefined;
+      throw error;
+    }
+  }
+
+  /** Stored or pending → deleted. Returns the keys of the objects to remove. */
+  async markDeleted(ids: readonly string[]): Promise<string[]> {
+    const rows = await this.database.query<{ storageKey: string }>(
+      `UPDATE files SET status = 'deleted', deleted_at = clock_timestamp()
+       WHERE id = ANY($1) AND status <> 'deleted' RETURNING storage_key AS "storageKey"`,
+      [ids],
+    );
+    return rows.map((row) => row.storageKey);
+  }
+
+  /** The object of a deleted row is gone. */
+  async markPurged(storageKey: string): Promise<void> {
+    await this.database.query(
+      `UPDATE files SET purged_at = clock_timestamp()
+       WHERE storage_key = $1 AND status = 'deleted' AND purged_at IS NULL`,
+      [storageKey],
+    );
+  }
+
+  async find(id: string): Promise<FileRecord | undefined> {
+    // Anything else in its place is simply an unknown id.
+    if (!UUID.test(id)) return undefined;
+    return this.database.one<FileRecord>(
+      `SELECT ${FILE_COLUMNS} FROM files WHERE id = $1 AND status = 'stored'`,
+      [id],
+    );
+  }
+
+  /** Throws files.not_found, also for the file of another person. */
+  async getOwn(userId: string, id: string): Promise<FileRecord> {
+    const file = await this.find(id);
+    if (file && file.userId === userId) return file;
+    throw filesError('files.not_found', 'There is no such file; GET /v1/files lists yours.');
+  }
+
+  findInputBySource(userId: string, sourceSha256: string): Promise<FileRecord | undefined> {
+    return this.database.one<FileRecord>(
+      `SELECT ${FILE_COLUMNS} FROM files
+       WHERE user_id = $1 AND source_sha256 = $2 AND kind = 'input' AND status = 'stored'`,
+      [userId, sourceSha256],
+    );
+  }
+
+  findOutput(jobId: string, discriminator: string, name: string): Promise<FileRecord | undefined> {
+    return this.database.one<FileRecord>(
+      `SELECT ${FILE_COLUMNS} FROM files
+       WHERE job_id = $1 AND discriminator = $2 AND name = $3 AND status = 'stored'`,
+      [jobId, discriminator, name],
+    );
+  }
+
+  async outputIds(jobId: string, discriminator: string): Promise<string[]> {
+    const rows = await this.database.query<{ id: string }>(
+      `SELECT id FROM files WHERE job_id = $1 AND discriminator = $2 AND status <> 'deleted'`,
+      [jobId, discriminator],
+    );
+    return rows.map((row) => row.id);
+  }
+
+  async idsOf(userId: string): Promise<string[]> {
+    const rows = await this.database.query<{ id: string }>(
+      `SELECT id FROM files WHERE user_id = $1 AND status <> 'deleted'`,
+      [userId],
+    );
+    return rows.map((row) => row.id);
+  }
+
+  /** One page of the person's files, newest first. */
+  async list(userId: string, query: FileQuery): Promise<Page<FileRecord>> {
+    const after = decodeCursor(query.cursor);
+    const rows = await this.database.query<FileRecord>(
+      `SELECT ${FILE_COLUMNS} FROM files
+       WHERE user_id = $1 AND status = 'stored'
+         AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3::uuid))
+         AND ($4::text IS NULL OR kind = $4)
+         AND ($5::uuid IS NULL OR job_id = $5)
+         AND ($6::timestamptz IS NULL OR created_at >= $6)
+         AND ($7::timestamptz IS NULL OR created_at < $7)
+       ORDER BY created_at DESC, id DESC LIMIT $8`,
+      [
+        userId,
+        after?.createdAt,
+        after?.id,
+        query.kind,
+        query.jobId,
+        query.from,
+        query.to,
+        query.limit + 1,
+      ],
+    );
+    return toPage(rows, query.limit, (file) => file);
+  }
+}

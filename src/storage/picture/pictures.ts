@@ -1,0 +1,135 @@
+import path from 'node:path';
+import { Injectable } from '@nestjs/common';
+import { fileTypeFromFile } from 'file-type';
+import pLimit from 'p-limit';
+import sharp, { type Metadata, type Sharp } from 'sharp';
+import { Config } from '../../config/index.js';
+import { filesError } from '../storage.errors.js';
+import { isLosslessWebp } from './webp.js';
+
+/** A picture as it is kept: upright, sRGB, 8 bit, one frame, no metadata. */
+export interface Picture {
+  readonly path: string;
+  readonly mimeType: string;
+  readonly width: number;
+  readonly height: number;
+  /** What was changed that a person may notice; null: nothing. */
+  readonly note: string | null;
+}
+
+type Accepted = 'jpeg' | 'png' | 'webp' | 'tiff' | 'heif';
+
+/** By magic bytes; sharp must then agree, so that no other loader is ever reached. */
+const ACCEPTED: Readonly<Record<string, Accepted>> = {
+  'image/jpeg': 'jpeg',
+  'image/png': 'png',
+  'image/apng': 'png',
+  'image/webp': 'webp',
+  'image/tiff': 'tiff',
+  'image/avif': 'heif',
+};
+
+// One decode at a time per process: memory stays that of one picture, and the threads of libuv's
+// pool, which file access shares, stay free.
+const oneAtATime = pLimit(1);
+sharp.cache(false);
+sharp.concurrency(1);
+
+const unreadable = (cause: unknown) =>
+  filesError(
+    'files.unreadable',
+    'The picture is damaged or incomplete; export it again and upload that.',
+    { cause },
+  );
+
+/** Brings uploaded pictures of any accepted type into the form that is kept. */
+@Injectable()
+export class Pictures {
+  constructor(private readonly config: Config) {}
+
+  /**
+   * Checks the file by content and writes the kept form into `folder`. Lossless sources (PNG, TIFF,
+   * lossless WebP) stay lossless as PNG, as does all with transparency; others become JPEG at
+   * quality 95 without chroma subsampling. Throws files.unsupported_type, files.too_large (before
+   * anything is decoded) or files.unreadable.
+   */
+  async normalise(source: string, folder: string): Promise<Picture> {
+    const format = await this.identify(source);
+    return oneAtATime(async () => {
+      const metadata = await this.inspect(source, format);
+      const isLossless =
+        format === 'png' ||
+        format === 'tiff' ||
+        metadata.hasAlpha ||
+        (format === 'webp' && (await isLosslessWebp(source)));
+      const target = path.join(folder, 'picture');
+      const upright = this.open(source, metadata).autoOrient().toColourspace('srgb');
+      const encoded = isLossless
+        ? upright.png({ compressionLevel: 4, palette: false })
+        : upright.jpeg({ quality: 95, chromaSubsampling: '4:4:4' });
+      const { width, height } = await encoded.toFile(target).catch((error: unknown) => {
+        throw this.decodeError(error);
+      });
+      return {
+        path: target,
+        mimeType: isLossless ? 'image/png' : 'image/jpeg',
+        width,
+        height,
+        note: this.noteOf(metadata),
+      };
+    });
+  }
+
+  private async identify(source: string): Promise<Accepted> {
+    const type = await fileTypeFromFile(source).catch(() => undefined);
+    const format = type && ACCEPTED[type.mime];
+    if (format) return format;
+    throw filesError(
+      'files.unsupported_type',
+      'Upload a JPEG, PNG, WebP, AVIF, TIFF or HEIC picture; the content counts, not the name.',
+    );
+  }
+
+  /** Reads the header only. */
+  private async inspect(source: string, format: Accepted): Promise<Metadata> {
+    const metadata = await sharp(source, { limitInputPixels: false })
+      .metadata()
+      .catch((error: unknown) => {
+        throw unreadable(error);
+      });
+    if (metadata.format !== format) throw unreadable(`${metadata.format} behind ${format}`);
+    const pixels = metadata.width * (metadata.pageHeight ?? metadata.height);
+    const most = this.config.storage.uploadMaxPixels;
+    if (pixels > most) {
+      throw filesError(
+        'files.too_large',
+        `The picture has ${metadata.width} × ${metadata.height} pixels; at most ${most / 1_000_000} megapixels are accepted. Make it smaller and upload that.`,
+      );
+    }
+    return metadata;
+  }
+
+  private open(source: string, metadata: Metadata): Sharp {
+    return sharp(source, {
+      limitInputPixels: this.config.storage.uploadMaxPixels,
+      failOn: 'error',
+      sequentialRead: true,
+      // Converting sRGB to sRGB would only add rounding; a lossless picture stays exact.
+      ignoreIcc: metadata.icc?.includes('sRGB') ?? false,
+    });
+  }
+
+  private decodeError(error: unknown): unknown {
+    if (error instanceof Error && /No space left|disk quota/i.test(error.message)) {
+      return filesError('files.storage_full', 'Our storage is full; try again later.', {
+        cause: error,
+      });
+    }
+    return unreadable(error);
+  }
+
+  private noteOf(metadata: Metadata): string | null {
+    const pages = metadata.pages ?? 1;
+    return pages > 1 ? `Only the first of ${pages} frames or pages was kept.` : null;
+  }
+}

@@ -1,0 +1,69 @@
+import { randomUUID } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import type { Request } from 'express';
+import { Config } from '../../config/index.js';
+import { FileRecords } from '../file-records.js';
+import { FileWriter, hashOf } from '../file-writer.js';
+import type { FileRecord } from '../file.js';
+import { safeName } from '../file-name.js';
+import { Pictures } from '../picture/pictures.js';
+import { Workspace } from '../workspace.js';
+import { readForm, type Upload } from './multipart.js';
+
+export interface ReceivedForm<F> {
+  readonly file: F | undefined;
+  readonly fields: Record<string, string>;
+  /** Of the bytes as they were sent; for the fingerprint of an Idempotency-Key. */
+  readonly sourceSha256: string | undefined;
+}
+
+/** Saves the pictures that people send. */
+@Injectable()
+export class Uploads {
+  constructor(
+    private readonly config: Config,
+    private readonly workspace: Workspace,
+    private readonly pictures: Pictures,
+    private readonly records: FileRecords,
+    private readonly writer: FileWriter,
+  ) {}
+
+  /** See {@link Files.receive}. */
+  receive(request: Request, userId: string, field: string): Promise<ReceivedForm<FileRecord>> {
+    return this.workspace.use(async (folder) => {
+      const { upload, fields } = await readForm(request, {
+        field,
+        folder,
+        maxBytes: this.config.storage.uploadMaxBytes,
+      });
+      return {
+        file: upload && (await this.save(userId, upload, folder)),
+        fields,
+        sourceSha256: upload?.sha256,
+      };
+    });
+  }
+
+  private async save(userId: string, upload: Upload, folder: string): Promise<FileRecord> {
+    const known = await this.records.findInputBySource(userId, upload.sha256);
+    if (known) return known;
+    const picture = await this.pictures.normalise(upload.path, folder);
+    const { sha256, sizeBytes } = await hashOf(picture.path);
+    return this.writer.write(
+      {
+        id: randomUUID(),
+        userId,
+        kind: 'input',
+        name: safeName(upload.name, picture.mimeType),
+        mimeType: picture.mimeType,
+        sizeBytes,
+        sha256,
+        sourceSha256: upload.sha256,
+        width: picture.width,
+        height: picture.height,
+        note: picture.note,
+      },
+      picture.path,
+    );
+  }
+}
