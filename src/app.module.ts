@@ -2,6 +2,7 @@ import { Global, Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
 import { AUTH_MIGRATIONS, AuthGuard, AuthModule } from './auth/index.js';
 import { Config } from './config/index.js';
+import { CREDITS_MIGRATIONS, CreditsModule } from './credits/index.js';
 import { MAIL_MIGRATIONS, MailModule } from './mail/index.js';
 import {
   DatabaseModule,
@@ -15,11 +16,14 @@ import {
   validationPipe,
   type Migration,
 } from './platform/index.js';
+import { STORAGE_MIGRATIONS, StorageModule } from './storage/index.js';
 
 /** Every migration of the product; TypeORM runs them by the time in their class name. */
 export const MIGRATIONS: readonly Migration[] = [
   ...PLATFORM_MIGRATIONS,
   ...AUTH_MIGRATIONS,
+  ...STORAGE_MIGRATIONS,
+  ...CREDITS_MIGRATIONS,
   ...MAIL_MIGRATIONS,
 ];
 
@@ -53,6 +57,8 @@ export class AppModule {
         HttpModule,
         TelemetryModule,
         shared(AuthModule.forRoles(config.process.roles)),
+        shared(StorageModule.forRoles(config.process.roles)),
+        shared(CreditsModule.forRoles(config.process.roles)),
         MailModule.forRoles(config.process.roles),
       ],
       providers: [

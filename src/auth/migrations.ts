@@ -1,6 +1,6 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
-export class CreateAccounts1795400100000 implements MigrationInterface {
+export class CreateAccounts1795400001000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(`
       CREATE TABLE users (
@@ -132,4 +132,4 @@ export class CreateAccounts1795400100000 implements MigrationInterface {
   }
 }
 
-export const AUTH_MIGRATIONS = [CreateAccounts1795400100000];
+export const AUTH_MIGRATIONS = [CreateAccounts1795400001000];

@@ -1,16 +1,20 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import type { Role } from '../config/index.js';
+import { CreditsAdminController } from './credits-admin.controller.js';
+import { CreditsController } from './credits.controller.js';
 import { Ledger } from './ledger.service.js';
 import { Prices } from './prices.service.js';
+import { SignUpGrant } from './sign-up-grant.js';
 import { Statement } from './statement.service.js';
 
 /** The ledger and the price list for every role; routes only for `api`. */
 @Module({})
 export class CreditsModule {
-  static forRoles(_roles: readonly Role[]): DynamicModule {
+  static forRoles(roles: readonly Role[]): DynamicModule {
     return {
       module: CreditsModule,
-      providers: [Ledger, Prices, Statement],
+      controllers: roles.includes('api') ? [CreditsController, CreditsAdminController] : [],
+      providers: [Ledger, Prices, Statement, SignUpGrant],
       exports: [Ledger, Prices, Statement],
     };
   }

@@ -44,6 +44,13 @@ export class CreateCredits1795400003000 implements MigrationInterface {
       CREATE UNIQUE INDEX credit_entries_once ON credit_entries (key) WHERE key IS NOT NULL;
       CREATE INDEX credit_entries_by_person ON credit_entries (user_id, sequence DESC);
 
+      -- Who had the grant at sign-up: by account and by a keyed hash of the address.
+      CREATE TABLE credit_sign_ups (
+        user_id uuid PRIMARY KEY REFERENCES users (id),
+        address_hash bytea NOT NULL UNIQUE,
+        created_at timestamptz(3) NOT NULL DEFAULT now()
+      );
+
       CREATE FUNCTION refuse_change_of_credit_entries() RETURNS trigger LANGUAGE plpgsql AS $$
       BEGIN
         RAISE EXCEPTION 'credit_entries is append-only: % is refused; write a correcting entry', TG_OP
@@ -58,7 +65,7 @@ export class CreateCredits1795400003000 implements MigrationInterface {
 
   async down(runner: QueryRunner): Promise<void> {
     await runner.query(`
-      DROP TABLE credit_entries; DROP FUNCTION refuse_change_of_credit_entries; DROP TABLE credit_accounts;
+      DROP TABLE credit_sign_ups, credit_entries; DROP FUNCTION refuse_change_of_credit_entries; DROP TABLE credit_accounts;
     `);
   }
 }

@@ -33,7 +33,7 @@ export class FileContent {
       'Accept-Ranges': 'bytes',
       ETag: `"${file.sha256}"`,
     });
-    if (request.fresh) {
+    if (this.isKnown(file, request.headers['if-none-match'])) {
       response.status(304).end();
       return;
     }
@@ -53,6 +53,15 @@ export class FileContent {
     // A reader that goes away, or a store that breaks in the middle, ends both sides; the client
     // sees a short body against Content-Length and never a complete-looking part.
     await pipeline(stream, response).catch(() => response.destroy());
+  }
+
+  /**
+   * True when the client's copy is this one. Not Express' `fresh`: that gives a whole answer to the
+   * `Cache-Control: no-cache` which fetch adds, although a file's bytes never change.
+   */
+  private isKnown(file: FileRecord, given: string | undefined): boolean {
+    const tags = given?.split(',').map((tag) => tag.trim().replace(/^W\//, '')) ?? [];
+    return tags.includes('*') || tags.includes(`"${file.sha256}"`);
   }
 
   /** The part asked for; undefined: all of it, as for several ranges or another version's range. */

@@ -24,7 +24,9 @@ export const extensionOf = (mimeType: string): string => EXTENSIONS[mimeType] ??
  * direction characters, not hidden, ≤ 80 characters and the extension of its real type.
  */
 export const safeName = (given: string, mimeType: string): string => {
-  const last = given.normalize('NFC').split(/[/\\]/).at(-1) ?? '';
+  // Browsers write these three characters of a multipart name in percent form.
+  const written = given.replace(/%(22|0D|0A)/gi, ' ');
+  const last = written.normalize('NFC').split(/[/\\]/).at(-1) ?? '';
   const stem = last
     .replace(/\.[A-Za-z0-9]{1,8}$/, '')
     .replace(/[\p{C}\p{Zl}\p{Zp}<>:"|?*;%]/gu, ' ')

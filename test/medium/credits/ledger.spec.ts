@@ -1,44 +1,17 @@
 import { randomUUID } from 'node:crypto';
-import type { DynamicModule } from '@nestjs/common';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { Global, Module } from '@nestjs/common';
-import { Test, type TestingModule } from '@nestjs/testing';
-import pg from 'pg';
-import { DataSource } from 'typeorm';
-import { Config } from '../../../src/config/index.js';
 import {
   CREDITS_MIGRATIONS,
   CreditsModule,
   Ledger,
   Statement,
 } from '../../../src/credits/index.js';
-import { Database, DatabaseModule, migrate } from '../../../src/platform/index.js';
-import { testConfig } from '../../support/config.js';
+import type { Database } from '../../../src/platform/index.js';
+import { ModuleApp } from '../../support/module-app.js';
+import { testDatabase } from '../../support/postgres.js';
 
-const SERVER = 'postgres://postgres@127.0.0.1:55432';
-const name = `credits_${randomUUID().slice(0, 8)}`;
-
-@Global()
-@Module({})
-class TestConfigModule {
-  static with(config: Config): DynamicModule {
-    return {
-      module: TestConfigModule,
-      providers: [{ provide: Config, useValue: config }],
-      exports: [Config],
-    };
-  }
-}
-
-class Users1795400001000 {
-  name = 'Users1795400001000';
-  async up(runner: { query(sql: string): Promise<unknown> }) {
-    await runner.query('CREATE TABLE users (id uuid PRIMARY KEY)');
-  }
-  async down() {}
-}
-
-let app: TestingModule;
+const { url: databaseUrl } = await testDatabase();
+let app: ModuleApp;
 let ledger: Ledger;
 let statement: Statement;
 let database: Database;
@@ -58,29 +31,25 @@ const totals = async () =>
   );
 
 beforeAll(async () => {
-  const admin = new pg.Client(`${SERVER}/postgres`);
-  await admin.connect();
-  await admin.query(`CREATE DATABASE ${name}`);
-  await admin.end();
-  const config = testConfig({ DATABASE_URL: `${SERVER}/${name}`, DATABASE_POOL_SIZE: '20' });
-  app = await Test.createTestingModule({
-    imports: [
-      TestConfigModule.with(config),
-      DatabaseModule.forRoot([Users1795400001000, ...CREDITS_MIGRATIONS]),
-      CreditsModule.forRoles(['api']),
-    ],
-  }).compile();
-  await migrate(app.get(DataSource));
+  app = await ModuleApp.start({
+    databaseUrl,
+    migrations: CREDITS_MIGRATIONS,
+    modules: [CreditsModule.forRoles(['api'])],
+    environment: { DATABASE_POOL_SIZE: '20', SIGNUP_CREDITS: '0' },
+  });
   ledger = app.get(Ledger);
   statement = app.get(Statement);
-  database = app.get(Database);
+  database = app.database;
 });
 
-afterAll(() => app?.close());
+afterAll(() => app?.stop());
 
 beforeEach(async () => {
   userId = randomUUID();
-  await database.query('INSERT INTO users VALUES ($1)', [userId]);
+  await database.query('INSERT INTO users (id, email) VALUES ($1, $2)', [
+    userId,
+    `${userId}@example.com`,
+  ]);
 });
 
 describe('Ledger', () => {
