@@ -170,4 +170,13 @@ export class Emails {
       return rows.length;
     });
   }
+
+  /** How many mails wait, and how many were given up. */
+  async count(): Promise<{ queued: number; dead: number }> {
+    const rows = await this.database.query<{ status: 'queued' | 'dead'; count: number }>(
+      `SELECT status, count(*) AS count FROM emails WHERE status IN ('queued', 'dead') GROUP BY status`,
+    );
+    const of = (status: string) => rows.find((row) => row.status === status)?.count ?? 0;
+    return { queued: of('queued'), dead: of('dead') };
+  }
 }

@@ -20,6 +20,7 @@ export class MailMetrics {
     'mail_possible_copies_total',
     'Requests repeated without knowing what became of the one before',
   );
+  readonly events = counter('mail_events_total', 'Events that SES reported', ['kind']);
   readonly unreadable = counter('mail_unreadable_messages_total', 'SQS messages without a row id');
   readonly rows = gauge('mail_rows', 'Mails that are waiting or dead, in the database', ['status']);
 }

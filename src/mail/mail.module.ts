@@ -2,6 +2,9 @@ import { Module, type DynamicModule, type Provider } from '@nestjs/common';
 import { SqsModule } from '@ssut/nestjs-sqs';
 import { Config, type Role } from '../config/index.js';
 import { Emails } from './emails.js';
+import { ErasedMails } from './erased-mails.js';
+import { EVENTS_QUEUE, FeedbackConsumer } from './feedback/feedback-consumer.js';
+import { Feedback } from './feedback/feedback.js';
 import { Suppressions } from './feedback/suppressions.js';
 import { AccountLetters } from './letters/account-letters.js';
 import { Addressing } from './letters/addressing.js';
@@ -24,6 +27,8 @@ const PARALLEL = 10;
 const MAILER: Provider[] = [
   AccountLetters,
   Addressing,
+  Feedback,
+  FeedbackConsumer,
   Letters,
   MailConsumer,
   MailMetrics,
@@ -39,29 +44,31 @@ const MAILER: Provider[] = [
 @Module({ providers: [SqsClients], exports: [SqsClients] })
 class SqsClientsModule {}
 
-const consumer = (): DynamicModule =>
+const consumers = (): DynamicModule =>
   SqsModule.registerAsync({
     imports: [SqsClientsModule],
     inject: [Config, SqsClients],
-    useFactory: async (config: Config, clients: SqsClients) => {
-      checkTimes(config.mail);
-      const visibilityTimeout = visibilitySeconds(config.mail);
-      if (config.mail.createQueues) {
-        await createQueues(clients.sending, config.mail.queueUrl, visibilityTimeout);
+    useFactory: async ({ aws, mail }: Config, clients: SqsClients) => {
+      checkTimes(mail);
+      const visibilityTimeout = visibilitySeconds(mail);
+      if (mail.createQueues) {
+        await createQueues(clients.sending, mail.queueUrl, visibilityTimeout);
       }
+      const common = {
+        region: aws.region,
+        sqs: clients.receiving,
+        batchSize: PARALLEL,
+        waitTimeSeconds: LONG_POLL_SECONDS,
+        visibilityTimeout,
+        heartbeatInterval: Math.max(1, Math.floor(visibilityTimeout / 3)),
+      };
       return {
         globalStopOptions: { abort: true },
         consumers: [
-          {
-            name: MAIL_QUEUE,
-            queueUrl: config.mail.queueUrl,
-            region: config.aws.region,
-            sqs: clients.receiving,
-            batchSize: PARALLEL,
-            waitTimeSeconds: LONG_POLL_SECONDS,
-            visibilityTimeout,
-            heartbeatInterval: Math.max(1, Math.floor(visibilityTimeout / 3)),
-          },
+          { ...common, name: MAIL_QUEUE, queueUrl: mail.queueUrl },
+          ...(mail.eventsQueueUrl
+            ? [{ ...common, name: EVENTS_QUEUE, queueUrl: mail.eventsQueueUrl }]
+            : []),
         ],
       };
     },
@@ -74,8 +81,8 @@ export class MailModule {
     const isMailer = roles.includes('mailer');
     return {
       module: MailModule,
-      imports: isMailer ? [SqsClientsModule, consumer()] : [],
-      providers: [Emails, Suppressions, ...(isMailer ? MAILER : [])],
+      imports: isMailer ? [SqsClientsModule, consumers()] : [],
+      providers: [Emails, ErasedMails, Suppressions, ...(isMailer ? MAILER : [])],
     };
   }
 }

@@ -29,13 +29,18 @@ export class CreateEmails1795400050000 implements MigrationInterface {
         unknown_since timestamptz,
         provider_message_id text,
         last_error text,
-        created_at timestamptz NOT NULL DEFAULT now(),
+        -- what SES said of a bounce; a permanent one is never followed by a delivery
+        bounce_type text CHECK (bounce_type IN ('permanent', 'transient', 'undetermined')),
+        -- milliseconds, as in cursors
+        created_at timestamptz(3) NOT NULL DEFAULT now(),
         sent_at timestamptz,
         UNIQUE (event_id, recipient),
         CHECK ((lease_until IS NULL) = (lease_owner IS NULL)),
-        CHECK (status NOT IN ('sent', 'delivered') OR sent_at IS NOT NULL)
+        CHECK (status NOT IN ('sent', 'delivered') OR sent_at IS NOT NULL),
+        CHECK ((status = 'bounced') = (bounce_type IS NOT NULL) OR status = 'complained')
       );
       CREATE INDEX emails_open ON emails (next_attempt_at) WHERE status = 'queued';
+      CREATE INDEX emails_watched ON emails (status) WHERE status IN ('queued', 'dead');
       CREATE INDEX emails_by_job ON emails (job_id, created_at) WHERE job_id IS NOT NULL;
       CREATE INDEX emails_by_person ON emails (user_id, created_at);
       CREATE INDEX emails_by_age ON emails (created_at, id);
@@ -52,7 +57,7 @@ export class CreateEmails1795400050000 implements MigrationInterface {
         reason text NOT NULL CHECK (reason IN ('bounce', 'complaint')),
         detail text,
         email_id uuid,
-        created_at timestamptz NOT NULL DEFAULT now()
+        created_at timestamptz(3) NOT NULL DEFAULT now()
       );
 
       CREATE TABLE mail_pace (

@@ -1,10 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '../../platform/index.js';
 import type { EmailKind } from '../email.js';
+import { mailError } from '../mail.errors.js';
+
+export type SuppressionReason = 'bounce' | 'complaint';
 
 export interface Suppression {
   readonly address: string;
-  readonly reason: 'bounce' | 'complaint';
+  readonly reason: SuppressionReason;
   readonly detail: string | null;
   readonly createdAt: Date;
 }
@@ -14,16 +17,54 @@ export interface Suppression {
 export class Suppressions {
   constructor(private readonly database: Database) {}
 
-  /** Why this kind of mail may not go to that address; undefined when it may. A complaint stops only mails about jobs. */
+  /**
+   * Why this kind of mail may not go to that address; undefined when it may. A complaint stops the
+   * mails about jobs, not those about the reader's own account.
+   */
   async find(address: string, kind: EmailKind): Promise<string | undefined> {
     const row = await this.database.one<Suppression>(
       'SELECT reason FROM suppressed_addresses WHERE address = lower($1)',
       [address],
     );
-    if (!row) return undefined;
-    if (row.reason === 'bounce') return 'Mails to this address came back for good.';
-    return kind.startsWith('job-')
-      ? 'The reader of this address complained about mails.'
-      : undefined;
+    if (row?.reason === 'bounce') return 'Mails to this address came back for good.';
+    if (row?.reason === 'complaint' && kind.startsWith('job-')) {
+      return 'The reader of this address complained about mails.';
+    }
+    return undefined;
+  }
+
+  /** Repeating it is harmless; a bounce weighs more than a complaint. */
+  async add(
+    address: string,
+    reason: SuppressionReason,
+    emailId: string,
+    detail: string | undefined,
+  ): Promise<void> {
+    await this.database.query(
+      `INSERT INTO suppressed_addresses (address, reason, email_id, detail)
+       VALUES (lower($1), $2, $3, left($4, 500))
+       ON CONFLICT (address) DO UPDATE SET reason = excluded.reason, email_id = excluded.email_id,
+         detail = excluded.detail
+       WHERE suppressed_addresses.reason = 'complaint' AND excluded.reason = 'bounce'`,
+      [address, reason, emailId, detail ?? null],
+    );
+  }
+
+  /** Newest first, at most `limit` before the given time. */
+  list(limit: number, before?: Date): Promise<Suppression[]> {
+    return this.database.query<Suppression>(
+      `SELECT address, reason, detail, created_at AS "createdAt" FROM suppressed_addresses
+       WHERE $2::timestamptz IS NULL OR created_at < $2 ORDER BY created_at DESC LIMIT $1`,
+      [limit, before ?? null],
+    );
+  }
+
+  /** Lets mails go to the address again. Throws mail.not_found. */
+  async lift(address: string): Promise<void> {
+    const rows = await this.database.query(
+      'DELETE FROM suppressed_addresses WHERE address = lower($1) RETURNING address',
+      [address],
+    );
+    if (rows.length === 0) throw mailError('mail.not_found', 'This address is not suppressed.');
   }
 }

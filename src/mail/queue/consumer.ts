@@ -9,11 +9,9 @@ import { SqsConsumerEventHandler, SqsMessageHandler, SqsService } from '@ssut/ne
 import { isUUID } from 'class-validator';
 import { MailMetrics } from '../mail-metrics.js';
 import { Sender } from '../sending/sender.js';
+import { InHand } from './in-hand.js';
 
 export const MAIL_QUEUE = 'mail';
-
-/** Just over what one mail may take, so that a stop finishes what is in hand. */
-const STOP_PATIENCE_MS = 9_000;
 
 const emailIdOf = (message: Message): string | undefined => {
   try {
@@ -33,8 +31,7 @@ const emailIdOf = (message: Message): string | undefined => {
 @Injectable()
 export class MailConsumer implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger(MailConsumer.name);
-  private readonly inHand = new Set<Promise<void>>();
-  private isClosing = false;
+  private readonly inHand = new InHand();
 
   constructor(
     private readonly sqs: SqsService,
@@ -47,41 +44,40 @@ export class MailConsumer implements OnApplicationBootstrap, BeforeApplicationSh
     if (!this.sqs.consumers.has(MAIL_QUEUE)) throw new Error('The mail queue has no consumer.');
   }
 
-  /** The library does not wait for handlers; the database closes after this. */
+  /** The database closes after this. */
   async beforeApplicationShutdown(): Promise<void> {
-    this.isClosing = true;
     this.sqs.consumers.get(MAIL_QUEUE)?.instance.stop({ abort: true });
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, STOP_PATIENCE_MS)));
-    await Promise.race([Promise.allSettled(this.inHand), late]);
-    clearTimeout(timer);
+    await this.inHand.close();
   }
 
   /** Returns the message, which acknowledges it; throws to leave it in the queue. */
   @SqsMessageHandler(MAIL_QUEUE, false)
   async take(message: Message): Promise<Message> {
-    if (this.isClosing) throw new Error('The mailer is stopping; another takes the message.');
     const emailId = emailIdOf(message);
     if (emailId === undefined) {
       this.metrics.unreadable.inc();
       throw new Error(`The message ${message.MessageId} names no mail.`);
     }
-    const work = this.sender.deliver(emailId).catch((error: unknown) => {
-      this.logger.warn({ err: error, emailId }, 'a mail was left to the sweeper');
-    });
-    this.inHand.add(work);
-    await work.finally(() => this.inHand.delete(work));
+    await this.inHand.run(() => this.deliver(emailId));
     return message;
+  }
+
+  private async deliver(emailId: string): Promise<void> {
+    try {
+      await this.sender.deliver(emailId);
+    } catch (error) {
+      this.logger.warn({ err: error, emailId }, 'a mail was left to the sweeper');
+    }
   }
 
   /** Without this listener any trouble with SQS would end the process. */
   @SqsConsumerEventHandler(MAIL_QUEUE, 'error')
   onError(error: Error): void {
-    if (!this.isClosing) this.logger.warn(`SQS: ${error.message}`);
+    if (!this.inHand.isClosed) this.logger.warn(`SQS: ${error.message}`);
   }
 
   @SqsConsumerEventHandler(MAIL_QUEUE, 'processing_error')
   onProcessingError(error: Error): void {
-    if (!this.isClosing) this.logger.warn(error.message);
+    if (!this.inHand.isClosed) this.logger.warn(error.message);
   }
 }

@@ -21,6 +21,7 @@ export class Orders implements OnModuleInit {
     payload,
   }: OutboxEvent<AccountMailRequested>): Promise<void> {
     const person = await this.people.get(payload.personId);
+    if (person.status === 'erased') return;
     await this.emails.order({
       eventId: id,
       kind: payload.kind,

@@ -6,6 +6,7 @@ import {
 } from '@nestjs/common';
 import { Config } from '../../config/index.js';
 import { Emails } from '../emails.js';
+import { MailMetrics } from '../mail-metrics.js';
 
 const LIMIT = 200;
 const LONGEST_PERIOD_MS = 5_000;
@@ -21,6 +22,7 @@ export class Sweeper implements OnApplicationBootstrap, BeforeApplicationShutdow
 
   constructor(
     private readonly emails: Emails,
+    private readonly metrics: MailMetrics,
     config: Config,
   ) {
     this.periodMs = Math.min(LONGEST_PERIOD_MS, (config.mail.retrySeconds * 1_000) / 6);
@@ -47,6 +49,9 @@ export class Sweeper implements OnApplicationBootstrap, BeforeApplicationShutdow
     try {
       let count = LIMIT;
       while (count === LIMIT && !this.isClosing) count = await this.emails.remind(LIMIT);
+      const { queued, dead } = await this.emails.count();
+      this.metrics.rows.set({ status: 'queued' }, queued);
+      this.metrics.rows.set({ status: 'dead' }, dead);
     } catch (error) {
       this.logger.warn({ err: error }, 'a sweep of the mails failed');
     }

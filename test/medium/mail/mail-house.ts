@@ -1,12 +1,14 @@
 import type { AddressInfo } from 'node:net';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { createApplication } from '../../../src/application.js';
+import { Database } from '../../../src/platform/index.js';
 import { testConfig } from '../../support/config.js';
 import { mailerEnvironment } from '../../support/mailer.js';
 import { testDatabase } from '../../support/postgres.js';
 
 export interface MailHouse {
   readonly app: NestExpressApplication;
+  readonly database: Database;
   readonly environment: Record<string, string>;
   call(
     route: string,
@@ -26,6 +28,7 @@ export const startMailHouse = async (
   const { port } = app.getHttpServer().address() as AddressInfo;
   return {
     app,
+    database: app.get(Database),
     environment,
     call: async (route, { body, token, headers = {} } = {}) => {
       const [method = '', path = ''] = route.split(' ');
