@@ -1,0 +1,60 @@
+import { Injectable } from '@nestjs/common';
+import type { Request, Response } from 'express';
+import type { Person } from '../auth/index.js';
+import { Idempotency } from '../platform/index.js';
+import type { JobView } from './job.dto.js';
+import { JobStreams } from './job-streams.js';
+import { JobSubmission, type JobOrder } from './job-submission.js';
+import { Jobs } from './jobs.service.js';
+
+const MAX_WAIT_SECONDS = 60;
+
+const preferredWait = (request: Request): number => {
+  const match = /(?:^|,)\s*wait=(\d{1,4})/.exec(request.get('prefer') ?? '');
+  return Math.min(Number(match?.[1] ?? 0), MAX_WAIT_SECONDS);
+};
+
+/** The HTTP side of ordering a job, the same for every route that does so. */
+@Injectable()
+export class JobOrders {
+  constructor(
+    private readonly submission: JobSubmission,
+    private readonly idempotency: Idempotency,
+    private readonly streams: JobStreams,
+    private readonly jobs: Jobs,
+  ) {}
+
+  /**
+   * Submits under the request's Idempotency-Key and sets status and Location: 202, or 200 when
+   * `Prefer: wait` saw the end. `fingerprint` replaces the order where equal requests make unequal
+   * orders, such as uploads. Returns the job as it is now.
+   */
+  async place(
+    request: Request,
+    response: Response,
+    person: Person,
+    order: JobOrder,
+    fingerprint: unknown = order,
+  ): Promise<JobView> {
+    const { resourceId } = await this.idempotency.once(
+      {
+        userId: person.id,
+        key: request.get('idempotency-key'),
+        route: `${request.method} ${order.workflow}`,
+        body: fingerprint,
+      },
+      async () => ({ status: 202, resourceId: await this.submission.submit(person, order) }),
+    );
+    const seconds = preferredWait(request);
+    const hasEnded = seconds > 0 && (await this.waitForEnd(resourceId, seconds, response));
+    response.status(hasEnded ? 200 : 202).location(`/v1/jobs/${resourceId}`);
+    if (seconds > 0) response.set('Preference-Applied', `wait=${seconds}`);
+    return this.jobs.getView(person.id, resourceId);
+  }
+
+  private waitForEnd(jobId: string, seconds: number, response: Response): Promise<boolean> {
+    const closed = new AbortController();
+    response.on('close', () => closed.abort());
+    return this.streams.waitForEnd(jobId, seconds, closed.signal);
+  }
+}

@@ -1,0 +1,113 @@
+import {
+  Injectable,
+  Logger,
+  type BeforeApplicationShutdown,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
+import { Config } from '../config/index.js';
+import { Database, Idempotency } from '../platform/index.js';
+import { JobSettlement } from './job-settlement.js';
+
+const PERIOD_MS = 2_000;
+const HOUSEKEEPING_EVERY = 150;
+const BATCH = 100;
+
+/**
+ * Puts right what a dead process left: jobs whose lease ran out, wishes to cancel that nobody holds,
+ * jobs that waited too long. Runs in every worker; every step may be doubled or cut anywhere.
+ */
+@Injectable()
+export class JobReconciler implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly logger = new Logger(JobReconciler.name);
+  private timer: NodeJS.Timeout | undefined;
+  private running: Promise<void> = Promise.resolve();
+  private passes = 0;
+
+  constructor(
+    private readonly database: Database,
+    private readonly settlement: JobSettlement,
+    private readonly idempotency: Idempotency,
+    private readonly config: Config,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.timer = setInterval(() => {
+      this.running = this.running
+        .then(() => this.reconcile())
+        .catch((error: unknown) => this.logger.warn({ err: error }, 'a pass over the jobs failed'));
+    }, PERIOD_MS);
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    clearInterval(this.timer);
+    await this.running;
+  }
+
+  async reconcile(): Promise<void> {
+    this.passes += 1;
+    await this.freeLostLeases();
+    await this.cancelUnheld();
+    await this.expire();
+    if (this.passes % HOUSEKEEPING_EVERY === 1) await this.keepHouse();
+  }
+
+  /**
+   * A lost lease without a prompt: the job is free at once. With a prompt it belongs to the driver of
+   * that instance, who adopts it; if nobody could for INSTANCE_GRACE, it starts elsewhere.
+   */
+  private async freeLostLeases(): Promise<void> {
+    await this.database.query(
+      `WITH free AS (
+         SELECT jobs.id FROM jobs LEFT JOIN instances ON instances.id = jobs.instance_id
+         WHERE jobs.kind = 'comfy' AND jobs.finished_at IS NULL AND jobs.lease_until < now()
+           AND (jobs.prompt_id IS NULL
+             OR jobs.lease_until < now() - make_interval(secs => $1))
+         FOR UPDATE OF jobs SKIP LOCKED
+       ), freed AS (
+         UPDATE jobs SET status = 'queued', lease_owner = NULL, lease_until = NULL, instance_id = NULL,
+           prompt_id = NULL, deadline_at = NULL, event_sequence = event_sequence + 1
+         FROM free WHERE jobs.id = free.id RETURNING jobs.id, jobs.event_sequence
+       )
+       INSERT INTO job_events (job_id, id, type, data)
+       SELECT id, event_sequence, 'status', '{"status":"queued"}' FROM freed`,
+      [this.config.comfy.instanceGraceSeconds],
+    );
+  }
+
+  private async cancelUnheld(): Promise<void> {
+    const rows = await this.database.query<{ id: string }>(
+      `SELECT id FROM jobs WHERE finished_at IS NULL AND cancel_requested_at IS NOT NULL
+         AND (lease_owner IS NULL OR lease_until < now()) LIMIT ${BATCH}`,
+    );
+    for (const { id } of rows) await this.settlement.cancelFree(id);
+  }
+
+  private async expire(): Promise<void> {
+    const rows = await this.database.query<{ id: string }>(
+      `SELECT id FROM jobs WHERE status = 'queued' AND queue_expires_at < now() AND lease_owner IS NULL
+       LIMIT ${BATCH}`,
+    );
+    for (const { id } of rows) {
+      await this.settlement.failFree(id, {
+        code: 'jobs.expired',
+        message: `No GPU could take the job within ${this.config.jobs.maxQueueHours} hours.`,
+        hint: 'Order it again later; nothing was charged.',
+        retryable: true,
+      });
+    }
+  }
+
+  /** Progress rows go an hour after the end, status rows stay; old idempotency keys go. */
+  private async keepHouse(): Promise<void> {
+    await this.database.query(
+      `DELETE FROM job_events USING jobs
+       WHERE job_events.job_id = jobs.id AND job_events.type <> 'status'
+         AND jobs.finished_at < now() - interval '1 hour' AND job_events.created_at < now() - interval '1 hour'`,
+    );
+    await this.database.query(
+      `DELETE FROM job_previews USING jobs
+       WHERE job_previews.job_id = jobs.id AND jobs.finished_at < now() - interval '1 hour'`,
+    );
+    await this.idempotency.sweep();
+  }
+}

@@ -1,0 +1,84 @@
+import { randomUUID } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import type { Person } from '../auth/index.js';
+import { Config } from '../config/index.js';
+import { Ledger, Prices } from '../credits/index.js';
+import { Database, Notifications } from '../platform/index.js';
+import { Files } from '../storage/index.js';
+import type { JobKind } from './job.js';
+
+/** A job as a module orders it: everything checked, pictures saved. */
+export interface JobOrder {
+  readonly kind: JobKind;
+  readonly workflow: string;
+  readonly title: string;
+  readonly parameters: Readonly<Record<string, unknown>>;
+  readonly inputs: readonly { readonly role: string; readonly fileId: string }[];
+}
+
+/** NOTIFY channel: a job of the kind in the payload waits to be picked. */
+export const JOBS_WAITING_CHANNEL = 'jobs_waiting';
+
+/** How jobs come into being. */
+@Injectable()
+export class JobSubmission {
+  constructor(
+    private readonly database: Database,
+    private readonly ledger: Ledger,
+    private readonly prices: Prices,
+    private readonly files: Files,
+    private readonly notifications: Notifications,
+    private readonly config: Config,
+  ) {}
+
+  /**
+   * Prices, reserves and queues a job, in the caller's transaction: all or nothing. Returns its id.
+   * Throws credits.insufficient and files.not_found.
+   */
+  submit(person: Person, order: JobOrder): Promise<string> {
+    const id = randomUUID();
+    return this.database.transaction(async () => {
+      const credits = this.prices.of(order.workflow);
+      await this.ledger.reserve({ userId: person.id, jobId: id, credits });
+      for (const input of order.inputs) await this.files.getInput(person.id, input.fileId);
+      await this.insert(id, person.id, order, credits);
+      await this.notifications.notify(JOBS_WAITING_CHANNEL, order.kind);
+      return id;
+    });
+  }
+
+  private async insert(
+    id: string,
+    userId: string,
+    order: JobOrder,
+    credits: number,
+  ): Promise<void> {
+    await this.database.query(
+      `WITH turn AS (
+         INSERT INTO turns (kind, user_id, last_turn)
+           SELECT $2, $3, turn + 1 FROM turn_clocks WHERE kind = $2
+         ON CONFLICT (kind, user_id) DO UPDATE
+           SET last_turn = greatest(turns.last_turn + 1, excluded.last_turn)
+         RETURNING last_turn
+       )
+       INSERT INTO jobs (id, kind, user_id, workflow, title, parameters, credits, turn, queue_expires_at)
+       SELECT $1, $2, $3, $4, $5, $6, $7, last_turn, now() + make_interval(secs => $8) FROM turn`,
+      [
+        id,
+        order.kind,
+        userId,
+        order.workflow,
+        order.title,
+        JSON.stringify(order.parameters),
+        credits,
+        this.config.jobs.maxQueueHours * 3_600,
+      ],
+    );
+    for (const { role, fileId } of order.inputs) {
+      await this.database.query(
+        'INSERT INTO job_inputs (job_id, role, file_id) VALUES ($1, $2, $3)',
+        [id, role, fileId],
+      );
+    }
+  }
+}

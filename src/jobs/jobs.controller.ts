@@ -1,0 +1,51 @@
+import { Controller, Get, HttpCode, Param, ParseUUIDPipe, Post, Query } from '@nestjs/common';
+import {
+  ApiBearerAuth,
+  ApiConflictResponse,
+  ApiNotFoundResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+} from '@nestjs/swagger';
+import { CurrentPerson, type Person } from '../auth/index.js';
+import { Access } from '../platform/index.js';
+import { JobPage, JobsQuery, JobView } from './job.dto.js';
+import { Jobs } from './jobs.service.js';
+
+/** A person's own jobs. */
+@ApiTags('Jobs')
+@ApiBearerAuth()
+@Access('user')
+@Controller('v1/jobs')
+export class JobsController {
+  constructor(private readonly jobs: Jobs) {}
+
+  @Get()
+  @ApiOperation({ summary: 'Your jobs, newest first' })
+  @ApiOkResponse({ type: JobPage })
+  list(@CurrentPerson() person: Person, @Query() query: JobsQuery): Promise<JobPage> {
+    return this.jobs.list(person.id, query);
+  }
+
+  @Get(':id')
+  @ApiOperation({ summary: 'One job: status, progress, place in the queue, results' })
+  @ApiOkResponse({ type: JobView })
+  @ApiNotFoundResponse({ description: '`jobs.not_found`' })
+  get(@CurrentPerson() person: Person, @Param('id', ParseUUIDPipe) id: string): Promise<JobView> {
+    return this.jobs.getView(person.id, id);
+  }
+
+  @Post(':id/cancel')
+  @HttpCode(200)
+  @ApiOperation({
+    summary: 'Stop a job: at once while it waits, soon while it runs; nothing is charged',
+  })
+  @ApiOkResponse({ type: JobView })
+  @ApiConflictResponse({ description: '`jobs.already_finished`' })
+  cancel(
+    @CurrentPerson() person: Person,
+    @Param('id', ParseUUIDPipe) id: string,
+  ): Promise<JobView> {
+    return this.jobs.cancel(person.id, id);
+  }
+}

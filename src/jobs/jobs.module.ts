@@ -1,0 +1,51 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import type { Role } from '../config/index.js';
+import { Instances } from './instances.js';
+import { Job } from './job.entity.js';
+import { JobFiles } from './job-files.js';
+import { JobLeases } from './job-leases.js';
+import { JobOrders } from './job-orders.js';
+import { JobProgress } from './job-progress.js';
+import { JobReconciler } from './job-reconciler.js';
+import { JobSettlement } from './job-settlement.js';
+import { JobStreamController } from './job-stream.controller.js';
+import { JobStreams } from './job-streams.js';
+import { JobSubmission } from './job-submission.js';
+import { JobTokens } from './job-tokens.js';
+import { JobViews } from './job-views.js';
+import { JobVisitors } from './job-visitors.js';
+import { JobsController } from './jobs.controller.js';
+import { Jobs } from './jobs.service.js';
+
+const SHARED = [
+  Jobs,
+  JobSubmission,
+  JobOrders,
+  JobLeases,
+  JobProgress,
+  JobSettlement,
+  JobStreams,
+  Instances,
+];
+
+/** The life of jobs; the modules that run them build on it. */
+@Module({})
+export class JobsModule {
+  static forRoles(roles: readonly Role[]): DynamicModule {
+    return {
+      module: JobsModule,
+      imports: [TypeOrmModule.forFeature([Job])],
+      controllers: roles.includes('api') ? [JobsController, JobStreamController] : [],
+      providers: [
+        ...SHARED,
+        JobViews,
+        JobTokens,
+        JobFiles,
+        JobVisitors,
+        ...(roles.includes('worker') ? [JobReconciler] : []),
+      ],
+      exports: SHARED,
+    };
+  }
+}

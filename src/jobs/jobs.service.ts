@@ -1,0 +1,125 @@
+import { Injectable } from '@nestjs/common';
+import { Database, decodeCursor, toPage, type Page } from '../platform/index.js';
+import type { JobsQuery, JobView } from './job.dto.js';
+import { Job } from './job.entity.js';
+import { isTerminal, type JobError, type JobKind, type JobStatus } from './job.js';
+import { JOB_CANCEL_CHANNEL } from './job-lease.js';
+import { JobSettlement } from './job-settlement.js';
+import { JobViews } from './job-views.js';
+import { jobError } from './jobs.errors.js';
+
+/** A job for other modules, such as the mail about it. */
+export interface JobSummary {
+  readonly id: string;
+  readonly userId: string;
+  readonly kind: JobKind;
+  readonly workflow: string;
+  readonly title: string;
+  readonly status: JobStatus;
+  readonly parameters: Readonly<Record<string, unknown>>;
+  readonly creditsCaptured: number;
+  readonly outputs: readonly {
+    readonly name: string;
+    readonly type: 'file' | 'text';
+    readonly fileId?: string;
+    readonly text?: string;
+    readonly mimeType?: string;
+  }[];
+  readonly error: JobError | null;
+  readonly createdAt: Date;
+  readonly finishedAt: Date | null;
+}
+
+/** Jobs as persons see and cancel them. */
+@Injectable()
+export class Jobs {
+  constructor(
+    private readonly database: Database,
+    private readonly views: JobViews,
+    private readonly settlement: JobSettlement,
+  ) {}
+
+  /** Throws jobs.not_found, for another person's job too. */
+  async getView(personId: string, jobId: string): Promise<JobView> {
+    return this.views.of(await this.get(personId, jobId));
+  }
+
+  /** Throws jobs.not_found, for another person's job too. */
+  async get(personId: string, jobId: string): Promise<Job> {
+    const job = await this.find(jobId);
+    if (job?.userId !== personId) throw jobError('jobs.not_found', 'No job of yours has this id.');
+    return job;
+  }
+
+  /** A job whoever owns it, with its outputs. Throws jobs.not_found. */
+  async summary(jobId: string): Promise<JobSummary> {
+    const job = await this.find(jobId);
+    if (!job) throw jobError('jobs.not_found', 'No job has this id.');
+    const { outputs } = await this.views.of(job);
+    return {
+      id: job.id,
+      userId: job.userId,
+      kind: job.kind,
+      workflow: job.workflow,
+      title: job.title,
+      status: job.status,
+      parameters: job.parameters,
+      creditsCaptured: job.status === 'succeeded' ? job.credits : 0,
+      outputs: outputs.map(({ name, type, file, text }) => ({
+        name,
+        type,
+        ...(file && { fileId: file.id, mimeType: file.mimeType }),
+        ...(text !== undefined && { text }),
+      })),
+      error: job.error,
+      createdAt: job.createdAt,
+      finishedAt: job.finishedAt,
+    };
+  }
+
+  async find(jobId: string): Promise<Job | undefined> {
+    return (await this.database.manager.getRepository(Job).findOneBy({ id: jobId })) ?? undefined;
+  }
+
+  /** Newest first. */
+  async list(personId: string, query: JobsQuery): Promise<Page<JobView>> {
+    const after = decodeCursor(query.cursor);
+    const builder = this.database.manager
+      .getRepository(Job)
+      .createQueryBuilder('job')
+      .where('job.user_id = :personId', { personId })
+      .orderBy('job.created_at', 'DESC')
+      .addOrderBy('job.id', 'DESC')
+      .limit(query.limit + 1);
+    if (query.status) builder.andWhere('job.status = :status', { status: query.status });
+    if (query.workflow) builder.andWhere('job.workflow = :workflow', { workflow: query.workflow });
+    if (after) builder.andWhere('(job.created_at, job.id) < (:createdAt, :id)', { ...after });
+    const page = toPage(await builder.getMany(), query.limit, (job) => job);
+    return { ...page, items: await this.views.ofAll(page.items) };
+  }
+
+  /**
+   * Wishes a job to end. At once when nothing holds it, else its holder ends it soon. A repeat
+   * changes nothing. Throws jobs.already_finished after success or failure, and jobs.not_found.
+   */
+  async cancel(personId: string, jobId: string): Promise<JobView> {
+    const before = await this.get(personId, jobId);
+    if (before.status === 'succeeded' || before.status === 'failed') {
+      throw jobError(
+        'jobs.already_finished',
+        `The job has ${before.status}; it cannot be cancelled any more.`,
+      );
+    }
+    if (!isTerminal(before.status)) {
+      await this.database.query(
+        `WITH wish AS (
+           UPDATE jobs SET cancel_requested_at = coalesce(cancel_requested_at, now())
+           WHERE id = $1 AND finished_at IS NULL RETURNING id
+         ) SELECT pg_notify('${JOB_CANCEL_CHANNEL}', id::text) FROM wish`,
+        [jobId],
+      );
+      await this.settlement.cancelFree(jobId);
+    }
+    return this.getView(personId, jobId);
+  }
+}
