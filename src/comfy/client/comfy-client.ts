@@ -1,0 +1,58 @@
+import { ComfyHttp } from './comfy-http.js';
+import { ComfySocket } from './comfy-socket.js';
+import { DEFAULT_LIMITS, PromptFollower, type FollowerLimits } from './prompt-follower.js';
+
+const RENEW_CHECK_MS = 5_000;
+
+/** One ComfyUI: its HTTP calls, its socket, and the following of prompts on it. */
+export class ComfyClient {
+  readonly http: ComfyHttp;
+  readonly follower: PromptFollower;
+  private readonly socket: ComfySocket;
+  private timer: NodeJS.Timeout | undefined;
+  private silentChecks = 0;
+
+  constructor(
+    readonly url: string,
+    limits: FollowerLimits = DEFAULT_LIMITS,
+  ) {
+    this.http = new ComfyHttp(url);
+    this.follower = new PromptFollower(this.http, limits);
+    this.socket = new ComfySocket(url, {
+      onEvent: (event) => this.follower.hear(event),
+      onConnected: () => undefined,
+    });
+  }
+
+  /** The id to post prompts under, so that the events come to us and to nobody else. */
+  get clientId(): string {
+    return this.socket.clientId;
+  }
+
+  get isSocketConnected(): boolean {
+    return this.socket.isConnected;
+  }
+
+  open(): void {
+    this.socket.open();
+    this.timer = setInterval(() => this.renewSilentSocket(), RENEW_CHECK_MS);
+    this.timer.unref();
+  }
+
+  close(): void {
+    clearInterval(this.timer);
+    this.socket.close();
+  }
+
+  /** A socket that stays silent while prompts run is replaced, each time after a longer wait. */
+  private renewSilentSocket(): void {
+    if (!this.follower.isSocketSilent) {
+      this.silentChecks = 0;
+      return;
+    }
+    this.silentChecks += 1;
+    // 2, 4, 8 … checks: a prompt posted under the older id stays silent for good, and may be long.
+    if (Number.isInteger(Math.log2(this.silentChecks)) && this.silentChecks > 1)
+      this.socket.renew();
+  }
+}

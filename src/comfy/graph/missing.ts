@@ -1,0 +1,39 @@
+import type { ObjectInfo } from '../protocol/index.js';
+import type { Graph, GraphNode } from './graph.js';
+
+/** Something that a ComfyUI lacks to run a graph. */
+export interface Missing {
+  readonly kind: 'node' | 'value';
+  /** The node class, or `Class.input` of the value. */
+  readonly name: string;
+  /** The file or setting that the input does not offer. */
+  readonly value?: string;
+}
+
+/** Classes whose combo lists the files that were uploaded: always filled just before a run. */
+const UPLOAD_INPUTS: Readonly<Record<string, string>> = {
+  LoadImage: 'image',
+  LoadImageMask: 'image',
+};
+
+const missingInNode = (node: GraphNode, info: ObjectInfo): Missing[] => {
+  const known = info.get(node.class_type);
+  if (!known) return [{ kind: 'node', name: node.class_type }];
+  return Object.entries(node.inputs).flatMap(([input, value]): Missing[] => {
+    const options = known.inputs.get(input)?.options;
+    if (!options || Array.isArray(value) || UPLOAD_INPUTS[node.class_type] === input) return [];
+    if (options.includes(value)) return [];
+    return [{ kind: 'value', name: `${node.class_type}.${input}`, value: String(value) }];
+  });
+};
+
+/**
+ * What `info` lacks to run `graph`: node classes that are not installed, and model files or
+ * settings that an input does not list. Empty: the graph can run.
+ */
+export const missingFor = (graph: Graph, info: ObjectInfo): Missing[] => {
+  const all = Object.values(graph).flatMap((node) => missingInNode(node, info));
+  return [
+    ...new Map(all.map((missing) => [`${missing.name}=${missing.value ?? ''}`, missing])).values(),
+  ];
+};

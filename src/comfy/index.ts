@@ -1,0 +1,8 @@
+/**
+ * comfy: generations on ComfyUI. Owns the terms Workflow, Graph, Node, Prompt, Lane and Driver: what
+ * is made (workflows as data), how a ComfyUI is spoken to (protocol, client), and how its GPU is kept
+ * busy and its results are brought home (lanes, executor).
+ * Refuses to let a person's words reach anything but allow-listed leaves of a graph, and to believe
+ * the websocket.
+ */
+export { ComfyModule } from './comfy.module.js';

@@ -1,0 +1,79 @@
+import { getQueueToken } from '@nestjs/bullmq';
+import {
+  Injectable,
+  type BeforeApplicationShutdown,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
+import { ModuleRef } from '@nestjs/core';
+import type { Queue } from 'bullmq';
+import { Config } from '../../config/index.js';
+import {
+  Instances,
+  JOB_CANCEL_CHANNEL,
+  JobLeases,
+  JOBS_WAITING_CHANNEL,
+} from '../../jobs/index.js';
+import { HealthChecks, Notifications } from '../../platform/index.js';
+import { JobExecutor } from '../executor/job-executor.js';
+import { Workflows } from '../workflows.service.js';
+import { InstanceDriver, type LaneRecord } from './instance-driver.js';
+
+/** The name of an instance in rows and queues, made of its address. */
+export const instanceId = (url: string): string =>
+  url
+    .replace(/^https?:\/\//, '')
+    .replace(/[^\w.]+/g, '-')
+    .replace(/-$/, '');
+
+/** The BullMQ queue of an instance. */
+export const laneName = (url: string): string => `comfy-${instanceId(url)}`;
+
+/** Starts and stops the drivers of all configured instances in a worker process. */
+@Injectable()
+export class Lanes implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private drivers: readonly InstanceDriver[] = [];
+  private unsubscribe: (() => void)[] = [];
+
+  constructor(
+    private readonly config: Config,
+    private readonly module: ModuleRef,
+    private readonly instances: Instances,
+    private readonly leases: JobLeases,
+    private readonly executor: JobExecutor,
+    private readonly workflows: Workflows,
+    private readonly notifications: Notifications,
+    health: HealthChecks,
+  ) {
+    health.add('instances', () => {
+      const waiting = this.drivers.filter((driver) => !driver.hasProbed).map((driver) => driver.id);
+      const ok = this.drivers.length > 0 && waiting.length === 0;
+      return Promise.resolve(ok ? { ok } : { ok, detail: `not asked yet: ${waiting.join(', ')}` });
+    });
+  }
+
+  async onApplicationBootstrap(): Promise<void> {
+    const addresses = this.config.comfy.urls.map((url) => ({ id: instanceId(url), url }));
+    await this.instances.declare(addresses);
+    const { instances, leases, executor, workflows } = this;
+    this.drivers = addresses.map(({ id, url }) => {
+      const queue = this.module.get<Queue<LaneRecord>>(getQueueToken(laneName(url)), {
+        strict: false,
+      });
+      return new InstanceDriver(id, url, queue, { instances, leases, executor, workflows });
+    });
+    for (const driver of this.drivers) driver.start();
+    this.unsubscribe = await Promise.all([
+      this.notifications.subscribe(JOBS_WAITING_CHANNEL, () => {
+        for (const driver of this.drivers) driver.nudge();
+      }),
+      this.notifications.subscribe(JOB_CANCEL_CHANNEL, (jobId) =>
+        this.executor.noticeCancel(jobId),
+      ),
+    ]);
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    for (const unsubscribe of this.unsubscribe) unsubscribe();
+    await Promise.all(this.drivers.map((driver) => driver.stop()));
+  }
+}
