@@ -1,8 +1,11 @@
 import { Global, Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
 import { AUTH_MIGRATIONS, AuthGuard, AuthModule } from './auth/index.js';
+import { ComfyModule } from './comfy/index.js';
 import { Config } from './config/index.js';
 import { CREDITS_MIGRATIONS, CreditsModule } from './credits/index.js';
+import { DashboardModule } from './dashboard.module.js';
+import { JOBS_MIGRATIONS, JobsModule } from './jobs/index.js';
 import { MAIL_MIGRATIONS, MailModule } from './mail/index.js';
 import {
   DatabaseModule,
@@ -12,7 +15,6 @@ import {
   PLATFORM_MIGRATIONS,
   ProblemFilter,
   QueueModule,
-  ScheduleModule,
   TelemetryModule,
   validationPipe,
   type Migration,
@@ -25,6 +27,7 @@ export const MIGRATIONS: readonly Migration[] = [
   ...AUTH_MIGRATIONS,
   ...STORAGE_MIGRATIONS,
   ...CREDITS_MIGRATIONS,
+  ...JOBS_MIGRATIONS,
   ...MAIL_MIGRATIONS,
 ];
 
@@ -47,6 +50,7 @@ const shared = (module: DynamicModule): DynamicModule => ({ ...module, global: t
 @Module({})
 export class AppModule {
   static forRoot(config: Config): DynamicModule {
+    const { roles } = config.process;
     return {
       module: AppModule,
       imports: [
@@ -56,12 +60,14 @@ export class AppModule {
         OutboxModule,
         QueueModule.forRoot(),
         HttpModule,
-        ScheduleModule,
         TelemetryModule,
-        shared(AuthModule.forRoles(config.process.roles)),
-        shared(StorageModule.forRoles(config.process.roles)),
-        shared(CreditsModule.forRoles(config.process.roles)),
-        MailModule.forRoles(config.process.roles),
+        shared(AuthModule.forRoles(roles)),
+        shared(StorageModule.forRoles(roles)),
+        shared(CreditsModule.forRoles(roles)),
+        shared(JobsModule.forRoles(roles)),
+        ComfyModule.forRoot(config),
+        MailModule.forRoles(roles),
+        ...(roles.includes('api') ? [DashboardModule.forRoot(config)] : []),
       ],
       providers: [
         { provide: APP_PIPE, useFactory: validationPipe },

@@ -34,7 +34,12 @@ export const createApplication = async (config: Config): Promise<NestExpressAppl
     ],
   });
   app.useBodyParser('json', { limit: JSON_LIMIT });
-  if (config.process.migrateOnStart) await migrate(app.get(DataSource));
+  try {
+    if (config.process.migrateOnStart) await migrate(app.get(DataSource));
+  } catch (error) {
+    await app.close();
+    throw error;
+  }
   serveOpenApi(app);
   return app;
 };

@@ -1,7 +1,5 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import type { Role } from '../config/index.js';
-import { AuditWatch } from './audit-watch.js';
-import { CreditsAudit } from './credits-audit.service.js';
 import { CreditsAdminController } from './credits-admin.controller.js';
 import { CreditsController } from './credits.controller.js';
 import { Ledger } from './ledger.service.js';
@@ -9,22 +7,15 @@ import { Prices } from './prices.service.js';
 import { SignUpGrant } from './sign-up-grant.js';
 import { Statement } from './statement.service.js';
 
-/** The ledger and the price list for every role; routes for `api`, the scheduled audit for `worker`. */
+/** The ledger and the price list for every role; routes only for `api`. */
 @Module({})
 export class CreditsModule {
   static forRoles(roles: readonly Role[]): DynamicModule {
     return {
       module: CreditsModule,
       controllers: roles.includes('api') ? [CreditsController, CreditsAdminController] : [],
-      providers: [
-        Ledger,
-        Prices,
-        Statement,
-        SignUpGrant,
-        CreditsAudit,
-        ...(roles.includes('worker') ? [AuditWatch] : []),
-      ],
-      exports: [Ledger, Prices, Statement, CreditsAudit],
+      providers: [Ledger, Prices, Statement, SignUpGrant],
+      exports: [Ledger, Prices, Statement],
     };
   }
 }

@@ -188,5 +188,5 @@ export class PromptRun {
 
 const describeValue = (value: unknown): string => {
   const { kind, width, height } = isRecord(value) ? value : {};
-  return kind === undefined ? repr(value) : `<${String(kind)} ${String(width)}x${String(height)}>`;
+  return kind === undefined ? repr(value) : `<${repr(kind)} ${repr(width)}x${repr(height)}>`;
 };
