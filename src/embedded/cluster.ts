@@ -126,7 +126,8 @@ async function makeCluster(folder: string, logFile: string, how: Disguise): Prom
   const child = startWatchedChild(disguised(how, { command: initdb, args, logFile }));
   const end = await child.exited;
   if (end !== 'exit code 0') {
-    throw new EmbeddedError(`PostgreSQL's initdb failed (${end}): ${child.logTail()}`);
+    const hint = how.user ? ' (It runs as nobody here, who must be able to reach DATA_DIR.)' : '';
+    throw new EmbeddedError(`PostgreSQL's initdb failed (${end}): ${child.logTail()}${hint}`);
   }
   await rename(draft, folder);
 }

@@ -15,17 +15,20 @@ export interface EmbeddedOptions {
   services: readonly EmbeddedService[];
   /** Set: taken is a boot error. Undefined: 8005, or the next one that is free. */
   mailboxPort: number | undefined;
-  /** Never given to a service. */
+  /** The mailbox, where it may choose, leaves this port alone. */
   apiPort?: number;
   /** Gives the sandbox ComfyUI its scripted faults, for tests. */
   control?: boolean;
   log?: (line: string) => void;
 }
 
-export type CrashListener = (service: EmbeddedService, detail: string) => void;
+type CrashListener = (service: EmbeddedService, detail: string) => void;
 
 export interface Embedded {
-  /** Environment variables that point the product at what was started. */
+  /**
+   * Environment variables that point the product at what was started. What the real environment
+   * names comes before them: its AWS credentials may be for the one service that is not inside.
+   */
   environment: Record<string, string>;
   /** The process ids that run now, by service. */
   pids(): Record<string, number>;
@@ -67,7 +70,7 @@ const SERVICES_FLAGS = [
 ];
 
 async function standIns(
-  { dataDir, services, mailboxPort }: EmbeddedOptions,
+  { dataDir, services, mailboxPort, apiPort }: EmbeddedOptions,
   { sqs: rememberedPort = 0 }: RememberedPorts,
   crash: Crash,
 ): Promise<Started> {
@@ -82,6 +85,7 @@ async function standIns(
       dataDir,
       ...(services.includes('sqs') && { sqs: wish('sqs') }),
       ...(services.includes('ses') && { mailbox: wish('mailbox') }),
+      ...(apiPort !== undefined && { notPort: apiPort }),
     };
     return startNodeService({
       program: 'embedded/services.js',
@@ -146,6 +150,7 @@ const portOf = (url = ''): number => Number(new URL(url).port);
 export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded> {
   const { services, log = () => undefined } = options;
   const dataDir = path.resolve(options.dataDir);
+  const resolved = { ...options, dataDir };
   const listeners = new Set<CrashListener>();
   const crash: Crash = (name) => (detail) => {
     log(`${name} ${detail}`);
@@ -153,10 +158,9 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
   };
   const remembered = await rememberedPorts(dataDir);
   const wanted = [
-    services.includes('comfyui') && comfyui({ ...options, dataDir }, remembered, crash),
-    (services.includes('sqs') || services.includes('ses')) &&
-      standIns({ ...options, dataDir }, remembered, crash),
-    services.includes('postgres') && postgres({ ...options, dataDir }, crash),
+    services.includes('comfyui') && comfyui(resolved, remembered, crash),
+    (services.includes('sqs') || services.includes('ses')) && standIns(resolved, remembered, crash),
+    services.includes('postgres') && postgres(resolved, crash),
   ];
   const outcomes = await Promise.allSettled(wanted.filter((start) => start !== false));
   const started = outcomes.flatMap((outcome) =>

@@ -11,10 +11,9 @@
 export { embeddedSecrets, readRuntime, writeRuntime, type EmbeddedSecrets } from './data-dir.js';
 export {
   startEmbedded,
-  type CrashListener,
   type Embedded,
   type EmbeddedOptions,
   type EmbeddedService,
 } from './embedded.js';
 export { DataDirInUse, EmbeddedError } from './errors.js';
-export { lockDataDir, type Lock } from './lock.js';
+export { lockDataDir } from './lock.js';

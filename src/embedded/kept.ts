@@ -31,42 +31,43 @@ export async function keep<T extends Mortal>(
 ): Promise<Kept<T>> {
   let current = await start();
   const stopping = new AbortController();
+  const { signal } = stopping;
 
   const startAgain = async (failures: number): Promise<void> => {
-    const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** failures, LONGEST_PAUSE_MS);
-    await delay(pauseMs, undefined, { signal: stopping.signal });
-    try {
-      current = await start(current);
-    } catch (error) {
-      onCrash(`did not start again: ${error instanceof Error ? error.message : String(error)}`);
-      await startAgain(failures + 1);
+    for (let pauseMs = FIRST_PAUSE_MS * 2 ** failures; ; pauseMs *= 2) {
+      await delay(Math.min(pauseMs, LONGEST_PAUSE_MS), undefined, { signal });
+      try {
+        current = await start(current);
+        return;
+      } catch (error) {
+        onCrash(`did not start again: ${error instanceof Error ? error.message : String(error)}`);
+      }
     }
   };
 
   const watch = async (): Promise<void> => {
-    let failures = 0;
-    while (!stopping.signal.aborted) {
+    for (let failures = 0; ; failures++) {
       const startedAt = performance.now();
       const end = await current.exited;
-      if (stopping.signal.aborted) return;
-      failures = performance.now() - startedAt > STEADY_MS ? 0 : failures + 1;
+      if (signal.aborted) return;
+      if (performance.now() - startedAt > STEADY_MS) failures = 0;
       onCrash(`ended unexpectedly: ${end}`);
       await startAgain(failures);
+      if (signal.aborted) return current.stop();
     }
   };
 
   const watching = watch().catch((error: unknown) => {
-    if (!stopping.signal.aborted) throw error;
+    if (!signal.aborted) throw error;
   });
   return {
     current: () => current,
     stop: async () => {
       stopping.abort();
       await current.stop();
-      // A start may be under way at this moment; what it started is stopped too. One that takes
+      // A start may be under way at this moment: what it starts is stopped too. One that takes
       // longer ends with this process, by its pipe.
       await isWithin(watching, LAST_START_MS);
-      await current.stop();
     },
   };
 }

@@ -13,6 +13,8 @@ export interface ServicesOptions {
   dataDir: string;
   sqs?: PortWish;
   mailbox?: PortWish;
+  /** Someone else's: not to be taken where another will do. */
+  notPort?: number;
 }
 
 export interface ServicesReady {

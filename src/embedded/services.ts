@@ -78,11 +78,12 @@ async function startSqs(folder: string, wish: PortWish): Promise<string> {
 }
 
 /** SES with the mails in `folder`; returns the address of its API, which is also the mailbox's. */
-async function startSes(folder: string, wish: PortWish): Promise<string> {
+async function startSes(folder: string, wish: PortWish, notPort?: number): Promise<string> {
   keepMails(folder);
   const { default: ses } = await import('aws-ses-v2-local');
   const following = Array.from({ length: NEXT_PORTS }, (_, index) => wish.port + 1 + index);
   return onFirstFree('MAILBOX_PORT', wish, [...following, 0], async (port) => {
+    if (port === notPort && !wish.isFixed) return undefined;
     // It resolves for a taken port as well, with a server that has no address.
     const address = (await ses.default({ port, host: LOOPBACK })).address();
     return typeof address === 'object' && address
@@ -91,7 +92,7 @@ async function startSes(folder: string, wish: PortWish): Promise<string> {
   });
 }
 
-async function start({ dataDir, sqs, mailbox }: ServicesOptions): Promise<ServicesReady> {
+async function start({ dataDir, sqs, mailbox, notPort }: ServicesOptions): Promise<ServicesReady> {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   // The process of an earlier run may be about to end: it must not write beside this one.
   if (!tryLock(path.join(dataDir, 'services.lock'), PATIENCE_MS)) {
@@ -99,7 +100,7 @@ async function start({ dataDir, sqs, mailbox }: ServicesOptions): Promise<Servic
   }
   const [sqsUrl, mailboxUrl] = await Promise.all([
     sqs && startSqs(path.join(dataDir, 'sqs'), sqs),
-    mailbox && startSes(path.join(dataDir, 'mail'), mailbox),
+    mailbox && startSes(path.join(dataDir, 'mail'), mailbox, notPort),
   ]);
   return {
     ...(sqsUrl && { sqs: sqsUrl, queueUrl: `${sqsUrl}/000000000000/${QUEUE}` }),

@@ -72,23 +72,27 @@ describe('a lock file that names a living stranger', () => {
 });
 
 describe('a service that ends by itself', () => {
-  it.each(['postgres', 'sqs'])('is started again at its address: %s', async (service) => {
-    const dataDir = await freshFolder();
-    const starter = await startServices({ dataDir });
-    const { DATABASE_URL, MAILBOX_URL } = starter.environment;
-    const pid = starter.pids[service]!;
-    process.kill(pid, 'SIGKILL');
-    expect(await starter.line()).toMatchObject({ crash: service });
-    await vi.waitFor(
-      async () => {
-        expect(await query(DATABASE_URL!, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
-        expect((await fetch(`${MAILBOX_URL}/store`)).status).toBe(200);
-      },
-      { timeout: 8_000, interval: 50 },
-    );
-    await starter.kill('SIGINT');
-    await noOrphans(dataDir);
-  });
+  it.each(['postgres', 'sqs', 'comfyui'])(
+    'is started again at its address: %s',
+    async (service) => {
+      const dataDir = await freshFolder();
+      const starter = await startServices({ dataDir });
+      const { DATABASE_URL, MAILBOX_URL, COMFYUI_URLS } = starter.environment;
+      const pid = starter.pids[service]!;
+      process.kill(pid, 'SIGKILL');
+      expect(await starter.line()).toMatchObject({ crash: service });
+      await vi.waitFor(
+        async () => {
+          expect(await query(DATABASE_URL!, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+          expect((await fetch(`${MAILBOX_URL}/store`)).status).toBe(200);
+          expect((await fetch(`${COMFYUI_URLS}/queue`)).status).toBe(200);
+        },
+        { timeout: 8_000, interval: 50 },
+      );
+      await starter.kill('SIGINT');
+      await noOrphans(dataDir);
+    },
+  );
 
   it('is stopped for good when the stop comes while it starts again', async () => {
     const dataDir = await freshFolder();

@@ -34,7 +34,7 @@ export function startProcess(
 ): Starter {
   const program = fileURLToPath(new URL('starter.mjs', import.meta.url));
   const { path: searchPath, ...user } = as;
-  const all = { services: ['postgres', 'sqs', 'ses'], ...options };
+  const all = { services: ['postgres', 'sqs', 'ses', 'comfyui'], ...options };
   const child = spawn(process.execPath, [program, JSON.stringify(all)], {
     stdio: ['ignore', 'pipe', 'inherit'],
     detached: true,

@@ -45,6 +45,7 @@ describe('a start after a start', () => {
     const second = await startServices({ dataDir });
     expect(await query(second.environment['DATABASE_URL']!, 'SELECT id FROM kept')).toHaveLength(1);
     expect(second.environment['SQS_QUEUE_URL']).toBe(SQS_QUEUE_URL);
+    expect(second.environment['COMFYUI_URLS']).toBe(first.environment['COMFYUI_URLS']);
     const received = await sqs.send(new ReceiveMessageCommand({ QueueUrl: SQS_QUEUE_URL! }));
     expect(received.Messages).toMatchObject([{ Body: 'kept' }]);
     await sendMail(second.environment['SES_ENDPOINT']!, 'second');
@@ -69,7 +70,7 @@ describe('what is started', () => {
   it('listens on 127.0.0.1 alone', async () => {
     const { pids } = await startServices({ dataDir: await freshFolder() });
     const addresses = Object.values(pids).flatMap(listeningAddresses);
-    expect(addresses).toHaveLength(3);
+    expect(addresses).toHaveLength(4);
     expect(new Set(addresses)).toEqual(new Set(['0100007F']));
   });
 
