@@ -15,6 +15,7 @@ import {
   PLATFORM_MIGRATIONS,
   ProblemFilter,
   QueueModule,
+  RateLimitGuard,
   TelemetryModule,
   validationPipe,
   type Migration,
@@ -73,6 +74,7 @@ export class AppModule {
         { provide: APP_PIPE, useFactory: validationPipe },
         { provide: APP_FILTER, useClass: ProblemFilter },
         { provide: APP_GUARD, useExisting: AuthGuard },
+        { provide: APP_GUARD, useExisting: RateLimitGuard },
       ],
     };
   }

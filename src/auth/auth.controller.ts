@@ -1,4 +1,4 @@
-import { Body, Controller, Header, HttpCode, Post } from '@nestjs/common';
+import { Body, Controller, Header, HttpCode, Post, Req } from '@nestjs/common';
 import {
   ApiAcceptedResponse,
   ApiBadRequestResponse,
@@ -9,7 +9,8 @@ import {
   ApiTags,
   ApiUnauthorizedResponse,
 } from '@nestjs/swagger';
-import { Access } from '../platform/index.js';
+import type { Request } from 'express';
+import { Access, RateLimit, RateLimits } from '../platform/index.js';
 import {
   AcceptedView,
   AddressRequest,
@@ -20,6 +21,7 @@ import {
   TokensView,
   VerifyRequest,
 } from './auth.dto.js';
+import { LOGIN_LIMITS, MAIL_LIMITS, REFRESH_LIMITS, TOKEN_LIMITS } from './rate-limits.js';
 import { Sessions, type Tokens } from './sessions/sessions.service.js';
 import { Login } from './sign-in/login.service.js';
 import { Recovery } from './sign-in/recovery.service.js';
@@ -39,12 +41,14 @@ export class AuthController {
     private readonly login: Login,
     private readonly recovery: Recovery,
     private readonly sessions: Sessions,
+    private readonly limits: RateLimits,
   ) {}
 
   @ApiOperation({ summary: 'Sign up; a mail with a link follows' })
   @ApiAcceptedResponse({ type: AcceptedView, description: 'The same for every address' })
   @ApiBadRequestResponse({ description: '`http.validation_failed`' })
   @HttpCode(202)
+  @RateLimit(...MAIL_LIMITS)
   @Post('register')
   async register(@Body() body: RegisterRequest): Promise<AcceptedView> {
     await this.registration.register(body);
@@ -56,6 +60,7 @@ export class AuthController {
   @ApiBadRequestResponse({ description: '`auth.token_invalid`: wrong, used or expired' })
   @HttpCode(200)
   @Header('Cache-Control', 'no-store')
+  @RateLimit(...TOKEN_LIMITS)
   @Post('verify')
   verify(@Body() body: VerifyRequest): Promise<Tokens> {
     return this.verification.verify(body.token);
@@ -64,6 +69,7 @@ export class AuthController {
   @ApiOperation({ summary: 'Ask for another verification mail; the older link ends' })
   @ApiAcceptedResponse({ type: AcceptedView, description: 'The same for every address' })
   @HttpCode(202)
+  @RateLimit(...MAIL_LIMITS)
   @Post('resend-verification')
   async resend(@Body() body: AddressRequest): Promise<AcceptedView> {
     await this.registration.resend(body.email);
@@ -76,9 +82,15 @@ export class AuthController {
   @ApiForbiddenResponse({ description: '`auth.email_not_verified` or `auth.suspended`' })
   @HttpCode(200)
   @Header('Cache-Control', 'no-store')
+  @RateLimit(...LOGIN_LIMITS)
   @Post('login')
-  logIn(@Body() body: LoginRequest): Promise<Tokens> {
-    return this.login.start(body.email, body.password);
+  async logIn(@Body() body: LoginRequest, @Req() request: Request): Promise<Tokens> {
+    const tokens = await this.login.start(body.email, body.password);
+    for (const limit of LOGIN_LIMITS) {
+      const subject = limit.per(request);
+      if (subject !== undefined) await this.limits.refund(limit, subject);
+    }
+    return tokens;
   }
 
   @ApiOperation({ summary: 'Exchange a refresh token for a new pair' })
@@ -88,6 +100,7 @@ export class AuthController {
   })
   @HttpCode(200)
   @Header('Cache-Control', 'no-store')
+  @RateLimit(...REFRESH_LIMITS)
   @Post('refresh')
   refresh(@Body() body: RefreshRequest): Promise<Tokens> {
     return this.sessions.refresh(body.refreshToken);
@@ -96,6 +109,7 @@ export class AuthController {
   @ApiOperation({ summary: 'End the session of this refresh token' })
   @ApiNoContentResponse({ description: 'Also when there is no such session' })
   @HttpCode(204)
+  @RateLimit(...REFRESH_LIMITS)
   @Post('logout')
   async logOut(@Body() body: RefreshRequest): Promise<void> {
     await this.sessions.logout(body.refreshToken);
@@ -104,6 +118,7 @@ export class AuthController {
   @ApiOperation({ summary: 'Ask for a mail with a link to a new password' })
   @ApiAcceptedResponse({ type: AcceptedView, description: 'The same for every address' })
   @HttpCode(202)
+  @RateLimit(...MAIL_LIMITS)
   @Post('forgot-password')
   async forgot(@Body() body: AddressRequest): Promise<AcceptedView> {
     await this.recovery.request(body.email);
@@ -114,6 +129,7 @@ export class AuthController {
   @ApiNoContentResponse()
   @ApiBadRequestResponse({ description: '`auth.token_invalid`: wrong, used or expired' })
   @HttpCode(204)
+  @RateLimit(...TOKEN_LIMITS)
   @Post('reset-password')
   async reset(@Body() body: ResetPasswordRequest): Promise<void> {
     await this.recovery.reset(body.token, body.password);

@@ -7,28 +7,65 @@ import { AuthGuard } from './access/auth.guard.js';
 import { Callers } from './access/callers.service.js';
 import { RequestOrigin } from './access/request-origin.js';
 import { StreamAccess } from './access/stream-access.js';
+import { AdminAuditController } from './admin/admin-audit.controller.js';
+import { AdminUsersController } from './admin/admin-users.controller.js';
+import { Administration } from './admin/admin.service.js';
+import { ApiKeysController } from './api-keys/api-keys.controller.js';
+import { ApiKeys } from './api-keys/api-keys.service.js';
 import { AuditTrail } from './audit/audit-trail.service.js';
 import { AuthController } from './auth.controller.js';
 import { AccountLinks } from './links/account-links.service.js';
 import { AccountMails } from './links/account-mails.service.js';
 import { LinkPagesController } from './links/link-pages.controller.js';
 import { PasswordHasher } from './passwords/password-hasher.js';
+import { CredentialsController } from './people/credentials.controller.js';
+import { Credentials } from './people/credentials.service.js';
 import { Erasure } from './people/erasure.service.js';
 import { LifeHooks } from './people/life-hooks.js';
 import { MeController } from './people/me.controller.js';
 import { People } from './people/people.service.js';
 import { User } from './people/user.entity.js';
+import { SessionList } from './sessions/session-list.service.js';
+import { SessionsController } from './sessions/sessions.controller.js';
 import { Sessions } from './sessions/sessions.service.js';
+import { BasicLogin } from './sign-in/basic-login.service.js';
 import { Login } from './sign-in/login.service.js';
 import { Recovery } from './sign-in/recovery.service.js';
 import { Registration } from './sign-in/registration.service.js';
 import { Verification } from './sign-in/verification.service.js';
 
-const CONTROLLERS = [AuthController, MeController, LinkPagesController];
+const CONTROLLERS = [
+  AuthController,
+  MeController,
+  CredentialsController,
+  SessionsController,
+  ApiKeysController,
+  AdminUsersController,
+  AdminAuditController,
+  LinkPagesController,
+];
 
-const ACCESS = [AccessTokens, AuthGuard, Callers, RequestOrigin, StreamAccess];
-const ACCOUNTS = [AuditTrail, Erasure, LifeHooks, PasswordHasher, People, Sessions];
-const SIGN_IN = [AccountLinks, AccountMails, Login, Recovery, Registration, Verification];
+const ACCESS = [AccessTokens, ApiKeys, AuthGuard, Callers, RequestOrigin, StreamAccess];
+const ACCOUNTS = [
+  Administration,
+  AuditTrail,
+  Credentials,
+  Erasure,
+  LifeHooks,
+  PasswordHasher,
+  People,
+  SessionList,
+  Sessions,
+];
+const SIGN_IN = [
+  AccountLinks,
+  AccountMails,
+  BasicLogin,
+  Login,
+  Recovery,
+  Registration,
+  Verification,
+];
 
 /** Accounts. The same services in every role; routes only where the API is. */
 @Module({})

@@ -12,7 +12,7 @@ export class CreateAccounts1795400001000 implements MigrationInterface {
         password_hash text,
         email_verified_at timestamptz,
         result_mails text NOT NULL DEFAULT 'all' CHECK (result_mails IN ('all', 'success', 'none')),
-        created_at timestamptz NOT NULL DEFAULT now(),
+        created_at timestamptz(3) NOT NULL DEFAULT now(),
         updated_at timestamptz NOT NULL DEFAULT now(),
         suspended_at timestamptz,
         erased_at timestamptz,
@@ -109,7 +109,7 @@ export class CreateAccounts1795400001000 implements MigrationInterface {
 
       CREATE TABLE audit_events (
         id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
-        created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+        created_at timestamptz(3) NOT NULL DEFAULT clock_timestamp(),
         kind text NOT NULL,
         actor_id uuid,
         subject_id uuid,

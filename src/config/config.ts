@@ -64,6 +64,7 @@ const slices = (values: Values) => {
       frontendUrl,
       corsOrigins: values.CORS_ORIGINS ?? (frontendUrl ? [new URL(frontendUrl).origin] : []),
       trustProxy: given('TRUST_PROXY', values.TRUST_PROXY),
+      rateLimitScale: given('RATE_LIMIT_SCALE', values.RATE_LIMIT_SCALE),
       metricsToken: values.METRICS_TOKEN,
     },
     database: {

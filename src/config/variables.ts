@@ -72,6 +72,11 @@ export const VARIABLES = {
     'How many proxies in front to believe for the client address',
     { fallback: '0' },
   ),
+  RATE_LIMIT_SCALE: http(
+    parse.number(0.01, 1_000_000),
+    'Factor on every rate limit, for load tests or a stricter installation',
+    { fallback: '1' },
+  ),
   METRICS_TOKEN: http(parse.text, 'Bearer token for /metrics from other machines', secret),
 
   DATABASE_URL: data(parse.url('postgres', 'postgresql'), 'PostgreSQL', { ...required, ...secret }),

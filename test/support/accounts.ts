@@ -29,6 +29,7 @@ import {
   OutboxModule,
   PLATFORM_MIGRATIONS,
   ProblemFilter,
+  RateLimitGuard,
   TelemetryModule,
   validationPipe,
 } from '../../src/platform/index.js';
@@ -184,9 +185,10 @@ export const startAccounts = async (
       { provide: APP_PIPE, useFactory: validationPipe },
       { provide: APP_FILTER, useClass: ProblemFilter },
       { provide: APP_GUARD, useExisting: AuthGuard },
+      { provide: APP_GUARD, useExisting: RateLimitGuard },
     ],
   }).compile();
-  const app = testing.createNestApplication<NestExpressApplication>();
+  const app = testing.createNestApplication<NestExpressApplication>({ logger: false });
   app.set('trust proxy', config.http.trustProxy);
   await migrate(app.get(DataSource));
   await app.listen(0, '127.0.0.1');

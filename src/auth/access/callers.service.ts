@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '../../platform/index.js';
+import { ApiKeys } from '../api-keys/api-keys.service.js';
 import type { Person } from '../people/person.js';
 import { AccessTokens } from './access-tokens.js';
 import type { Caller } from './current-person.js';
@@ -10,10 +11,15 @@ export class Callers {
   constructor(
     private readonly database: Database,
     private readonly tokens: AccessTokens,
+    private readonly apiKeys: ApiKeys,
   ) {}
 
-  /** Undefined unless the token is genuine, its session open and the person active and verified. */
+  /** Undefined unless token or API key is genuine and open, and the person active and verified. */
   async find(token: string): Promise<Caller | undefined> {
+    if (this.apiKeys.isApiKey(token)) {
+      const owner = await this.apiKeys.findPerson(token);
+      return owner && { person: owner };
+    }
     const claims = this.tokens.read(token);
     if (!claims) return undefined;
     const person = await this.database.one<Person>(

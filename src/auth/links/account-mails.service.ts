@@ -7,7 +7,14 @@ import type { LinkPurpose } from './link-token.js';
 /** A link somebody asked for by naming an address, before anybody looked whether it is known. */
 type LinkWish = 'verify-email' | 'reset-password';
 
-const linkWished = defineTopic<{ purpose: LinkWish; address: string }>('auth.link-wished');
+interface Wish {
+  readonly purpose: LinkPurpose;
+  readonly address: string;
+  /** Who wants to change to this address. */
+  readonly personId?: string;
+}
+
+const linkWished = defineTopic<Wish>('auth.link-wished');
 
 /** Who gets which link: the one still unverified a verification, the verified one a reset. */
 const ENTITLED: Readonly<Record<LinkWish, string>> = {
@@ -26,7 +33,10 @@ export class AccountMails implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.dispatcher.on(linkWished, ({ payload }) => this.grant(payload.purpose, payload.address));
+    this.dispatcher.on(linkWished, ({ payload: { purpose, address, personId } }) => {
+      if (purpose !== 'change-address') return this.grant(purpose, address);
+      return personId === undefined ? Promise.resolve() : this.grantChange(personId, address);
+    });
   }
 
   /** Orders a mail that only tells something. Needs a transaction. */
@@ -51,6 +61,24 @@ export class AccountMails implements OnModuleInit {
    */
   async wish(purpose: LinkWish, address: string): Promise<void> {
     await this.database.transaction(() => this.outbox.append(linkWished, { purpose, address }));
+  }
+
+  /** As {@link wish}, for a person who wants to change to this address. Needs a transaction. */
+  async wishChange(personId: string, address: string): Promise<void> {
+    await this.outbox.append(linkWished, { purpose: 'change-address', address, personId });
+  }
+
+  private async grantChange(personId: string, address: string): Promise<void> {
+    const owner = await this.database.one<{ id: string }>(
+      'SELECT id FROM users WHERE email = $1 AND email_verified_at IS NOT NULL',
+      [address],
+    );
+    if (owner) return this.tell('already-registered', owner.id, address);
+    const person = await this.database.one<{ id: string }>(
+      `SELECT id FROM users WHERE id = $1 AND status = 'active' FOR UPDATE`,
+      [personId],
+    );
+    if (person) await this.sendLink('verify-email', 'change-address', personId, address);
   }
 
   private async grant(purpose: LinkWish, address: string): Promise<void> {

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Database } from '../../platform/index.js';
 import { AuditTrail } from '../audit/audit-trail.service.js';
 import { authError } from '../auth.errors.js';
-import { Login } from '../sign-in/login.service.js';
+import { BasicLogin } from '../sign-in/basic-login.service.js';
 import { PasswordHasher } from '../passwords/password-hasher.js';
 import { normaliseAddress } from './address.js';
 import { LifeHooks, type PersonHook } from './life-hooks.js';
@@ -22,7 +22,7 @@ export class People {
     private readonly database: Database,
     private readonly hasher: PasswordHasher,
     private readonly hooks: LifeHooks,
-    private readonly login: Login,
+    private readonly basic: BasicLogin,
     private readonly audit: AuditTrail,
   ) {}
 
@@ -80,11 +80,27 @@ export class People {
   }
 
   /**
-   * The person with this address and password, for HTTP Basic. Throws auth.invalid_credentials,
-   * auth.email_not_verified or auth.suspended, after the same work each time.
+   * The active person with this address and password, for HTTP Basic, which sends them with every
+   * request: a right pair is remembered for a minute. Throws auth.invalid_credentials,
+   * auth.email_not_verified, auth.suspended or http.rate_limited.
    */
   authenticate(email: string, password: string): Promise<Person> {
-    return this.login.check(email, password);
+    return this.basic.authenticate(email, password);
+  }
+
+  /** Whether this person may still go on, for streams that stay open longer than a request. */
+  async isActive(id: string): Promise<boolean> {
+    return (await this.database.manager.countBy(User, { id, status: 'active' })) > 0;
+  }
+
+  /** Closes an account whose address was never proven, and frees the address. Needs a transaction. */
+  async discardUnverified(id: string): Promise<void> {
+    await this.database.query('DELETE FROM account_links WHERE user_id = $1', [id]);
+    await this.database.query(
+      `UPDATE users SET status = 'erased', erased_at = now(), updated_at = now(), email = NULL,
+         name = NULL, password_hash = NULL WHERE id = $1 AND email_verified_at IS NULL`,
+      [id],
+    );
   }
 
   /**

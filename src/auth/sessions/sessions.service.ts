@@ -111,8 +111,9 @@ export class Sessions {
     return ended.length > 0;
   }
 
-  /** Ends every session of this person, but for one where that is named. */
+  /** Ends every session of this person, but for one where that is named, and what could become one. */
   async endAll(personId: string, reason: EndReason, exceptSessionId?: string): Promise<void> {
+    await this.database.query('DELETE FROM login_codes WHERE user_id = $1', [personId]);
     await this.database.query(
       `UPDATE sessions SET ended_at = now(), end_reason = $2
        WHERE user_id = $1 AND ended_at IS NULL AND id IS DISTINCT FROM $3`,

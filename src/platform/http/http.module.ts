@@ -1,7 +1,12 @@
 import { Global, Module } from '@nestjs/common';
 import { Idempotency } from './idempotency.js';
+import { RateLimitGuard } from './rate-limit.guard.js';
+import { RateLimits } from './rate-limits.js';
 
 /** What controllers of all modules share. */
 @Global()
-@Module({ providers: [Idempotency], exports: [Idempotency] })
+@Module({
+  providers: [Idempotency, RateLimitGuard, RateLimits],
+  exports: [Idempotency, RateLimitGuard, RateLimits],
+})
 export class HttpModule {}

@@ -15,7 +15,6 @@ export const openApiDocument = (app: INestApplication): OpenAPIObject =>
       .setDescription(DESCRIPTION)
       .setVersion('1')
       .addBearerAuth()
-      .addSecurityRequirements('bearer')
       .build(),
     { operationIdFactory: (_controller, method) => method },
   );

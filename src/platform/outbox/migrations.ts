@@ -33,4 +33,21 @@ export class CreateOutbox1795400000000 implements MigrationInterface {
   }
 }
 
-export const PLATFORM_MIGRATIONS = [CreateOutbox1795400000000];
+export class CreateRateLimits1795400050000 implements MigrationInterface {
+  async up(runner: QueryRunner): Promise<void> {
+    // The shape that rate-limiter-flexible expects. Unlogged: a crash may forget the counters.
+    await runner.query(`
+      CREATE UNLOGGED TABLE rate_limits (
+        key varchar(255) PRIMARY KEY,
+        points integer NOT NULL DEFAULT 0,
+        expire bigint
+      );
+    `);
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query('DROP TABLE rate_limits;');
+  }
+}
+
+export const PLATFORM_MIGRATIONS = [CreateOutbox1795400000000, CreateRateLimits1795400050000];
