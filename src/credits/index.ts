@@ -5,6 +5,8 @@
  * Refuses to know what a job does, to edit or remove an entry, and to let a balance go below zero.
  */
 export { CreditsModule } from './credits.module.js';
+export { CreditsAudit } from './credits-audit.service.js';
+export type { Drift, JobsLookup } from './credits-audit.service.js';
 export { creditsError } from './credits.errors.js';
 export type { Balance, Entry, EntryType } from './entry.js';
 export { Ledger } from './ledger.service.js';

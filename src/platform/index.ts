@@ -32,6 +32,8 @@ export { decodeCursor, PageQuery, toPage } from './http/page.dto.js';
 export type { Page } from './http/page.dto.js';
 export { ProblemFilter } from './http/problem.filter.js';
 export { validationFailed, validationPipe } from './http/validation.js';
+export { ScheduleModule } from './schedule/schedule.module.js';
+export { Timetable } from './schedule/timetable.js';
 export { HealthChecks } from './telemetry/health.js';
 export type { Health } from './telemetry/health.js';
 export { loggerModule } from './telemetry/logger.js';

@@ -18,6 +18,7 @@ import {
   OutboxModule,
   PLATFORM_MIGRATIONS,
   ProblemFilter,
+  ScheduleModule,
   TelemetryModule,
   validationPipe,
   type Migration,
@@ -73,6 +74,7 @@ export class ModuleApp {
         DatabaseModule.forRoot([...PLATFORM_MIGRATIONS, ...AUTH_MIGRATIONS, ...options.migrations]),
         OutboxModule,
         HttpModule,
+        ScheduleModule,
         TelemetryModule,
         // As in the composition root, where modules to the right inject what these export.
         ...[AuthModule.forRoles(['api']), ...options.modules].map((m) => ({ ...m, global: true })),
