@@ -8,3 +8,4 @@
  */
 export { MailModule } from './mail.module.js';
 export { MAIL_MIGRATIONS } from './migrations.js';
+export { MailAdmin } from './requests/mail-admin.service.js';

@@ -8,7 +8,9 @@ import { Feedback } from './feedback/feedback.js';
 import { Suppressions } from './feedback/suppressions.js';
 import { AccountLetters } from './letters/account-letters.js';
 import { Addressing } from './letters/addressing.js';
+import { JobLetters } from './letters/job-letters.js';
 import { Letters } from './letters/letters.js';
+import { ResultParts } from './letters/results.js';
 import { MailMetrics } from './mail-metrics.js';
 import { createQueues } from './queue/create-queues.js';
 import { MAIL_QUEUE, MailConsumer } from './queue/consumer.js';
@@ -17,6 +19,11 @@ import { Relay } from './queue/relay.js';
 import { LONG_POLL_SECONDS, SqsClients } from './queue/sqs-clients.js';
 import { Sweeper } from './queue/sweeper.js';
 import { checkTimes, visibilitySeconds } from './queue/times.js';
+import { DailyLimit } from './requests/daily-limit.js';
+import { JobEmailsController } from './requests/job-emails.controller.js';
+import { JobEmails } from './requests/job-emails.service.js';
+import { MailAdminController } from './requests/mail-admin.controller.js';
+import { MailAdmin } from './requests/mail-admin.service.js';
 import { Pace } from './sending/pace.js';
 import { Sender } from './sending/sender.js';
 import { SesGateway } from './sending/ses-gateway.js';
@@ -29,16 +36,22 @@ const MAILER: Provider[] = [
   Addressing,
   Feedback,
   FeedbackConsumer,
+  JobLetters,
   Letters,
   MailConsumer,
   MailMetrics,
   Orders,
   Pace,
   Relay,
+  ResultParts,
   Sender,
   SesGateway,
   Sweeper,
 ];
+
+/** Also for the command line, in every role. */
+const SHARED: Provider[] = [Emails, ErasedMails, MailAdmin, Suppressions];
+const API: Provider[] = [DailyLimit, JobEmails];
 
 /** Shared with the library's own module, which asks for them while it starts. */
 @Module({ providers: [SqsClients], exports: [SqsClients] })
@@ -78,11 +91,14 @@ const consumers = (): DynamicModule =>
 @Module({})
 export class MailModule {
   static forRoles(roles: readonly Role[]): DynamicModule {
+    const isApi = roles.includes('api');
     const isMailer = roles.includes('mailer');
     return {
       module: MailModule,
       imports: isMailer ? [SqsClientsModule, consumers()] : [],
-      providers: [Emails, ErasedMails, Suppressions, ...(isMailer ? MAILER : [])],
+      controllers: isApi ? [JobEmailsController, MailAdminController] : [],
+      providers: [...SHARED, ...(isApi ? API : []), ...(isMailer ? MAILER : [])],
+      exports: [MailAdmin],
     };
   }
 }

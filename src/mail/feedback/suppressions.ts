@@ -50,12 +50,12 @@ export class Suppressions {
     );
   }
 
-  /** Newest first, at most `limit` before the given time. */
-  list(limit: number, before?: Date): Promise<Suppression[]> {
+  /** Newest first. */
+  list(limit: number): Promise<Suppression[]> {
     return this.database.query<Suppression>(
       `SELECT address, reason, detail, created_at AS "createdAt" FROM suppressed_addresses
-       WHERE $2::timestamptz IS NULL OR created_at < $2 ORDER BY created_at DESC LIMIT $1`,
-      [limit, before ?? null],
+       ORDER BY created_at DESC LIMIT $1`,
+      [limit],
     );
   }
 

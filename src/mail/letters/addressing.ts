@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { People } from '../../auth/index.js';
+import { People, type Person } from '../../auth/index.js';
 import type { ClaimedEmail } from '../email.js';
 import { Emails } from '../emails.js';
 import { isPlainAddress } from '../sending/plain-words.js';
@@ -9,6 +9,8 @@ import { Undeliverable } from './letter.js';
 export interface Addressee {
   readonly address: string;
   readonly name: string | null;
+  /** Whose account or job the mail is about. */
+  readonly owner: Person;
 }
 
 /**
@@ -28,9 +30,13 @@ export class Addressing {
   async of(email: ClaimedEmail): Promise<Addressee> {
     const person = await this.people.get(email.userId);
     if (person.status === 'erased') throw new Undeliverable('The account was erased.');
-    let addressee: Addressee = { address: email.recipient, name: email.recipientName };
+    let addressee: Addressee = {
+      address: email.recipient,
+      name: email.recipientName,
+      owner: person,
+    };
     if (email.payload.toOwner && person.email !== email.recipient) {
-      addressee = { address: person.email, name: person.name };
+      addressee = { address: person.email, name: person.name, owner: person };
       if (!(await this.emails.redirect(email, person.email, person.name))) {
         throw new Undeliverable('The same mail goes to the new address already.');
       }

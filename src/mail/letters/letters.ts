@@ -3,7 +3,8 @@ import { Config } from '../../config/index.js';
 import { JOB_KINDS, type AccountKind, type ClaimedEmail, type JobKind } from '../email.js';
 import { toMime } from '../sending/mime.js';
 import { AccountLetters } from './account-letters.js';
-import { Addressing } from './addressing.js';
+import { Addressing, type Addressee } from './addressing.js';
+import { JobLetters } from './job-letters.js';
 import type { Letter } from './letter.js';
 
 export interface AddressedMail {
@@ -20,13 +21,15 @@ export class Letters {
   constructor(
     private readonly addressing: Addressing,
     private readonly accounts: AccountLetters,
+    private readonly jobs: JobLetters,
     private readonly config: Config,
   ) {}
 
   /** Throws Undeliverable when the mail must not go out any more. */
   async write(email: ClaimedEmail): Promise<AddressedMail> {
-    const { address, name } = await this.addressing.of(email);
-    const letter = await this.letterFor(email);
+    const addressee = await this.addressing.of(email);
+    const { address, name } = addressee;
+    const letter = await this.letterFor(email, addressee);
     // React and the renderer take memory that only a process which sends mails should pay.
     const { renderLetter } = await import('../templates/index.js');
     const { html, text } = await renderLetter(letter);
@@ -37,8 +40,9 @@ export class Letters {
     return { recipient: address, mime };
   }
 
-  private async letterFor(email: ClaimedEmail): Promise<Letter> {
-    if (isJobKind(email.kind)) throw new Error('Mails about jobs are not written yet.');
-    return this.accounts.write(email, email.kind);
+  private letterFor(email: ClaimedEmail, addressee: Addressee): Promise<Letter> {
+    return isJobKind(email.kind)
+      ? this.jobs.write(email, addressee)
+      : this.accounts.write(email, email.kind);
   }
 }

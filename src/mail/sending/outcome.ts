@@ -86,7 +86,7 @@ const DAILY_QUOTA = /daily message quota/i;
 /** Reads what the SES client threw, once per call with `maxAttempts: 1`. */
 export const outcomeOfError = (error: unknown): Outcome => {
   const { name, message, code, status } = describe(error);
-  const reason = `${name}: ${message}`.slice(0, 500);
+  const reason = `SES: ${name}: ${message}`.slice(0, 500);
   if (code !== undefined && NETWORK_NOT_REACHED.has(code)) {
     return { kind: 'wait', reason: `SES cannot be reached (${code})` };
   }

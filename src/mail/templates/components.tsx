@@ -1,4 +1,5 @@
 import { Fragment, type CSSProperties, type ReactNode } from 'react';
+import type { Fact } from '../letters/wording.js';
 
 /**
  * The few parts that all mails are made of. Tables and inline styles, because that is what mail
@@ -178,11 +179,7 @@ export const Picture = ({ cid, alt }: { readonly cid: string; readonly alt: stri
 );
 
 /** Small facts, one a line: what it was, what it cost. */
-export const Facts = ({
-  rows,
-}: {
-  readonly rows: readonly { readonly label: string; readonly value: string }[];
-}) => (
+export const Facts = ({ rows }: { readonly rows: readonly Fact[] }) => (
   <table
     role="presentation"
     width="100%"

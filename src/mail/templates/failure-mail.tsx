@@ -1,3 +1,4 @@
+import type { Fact } from '../letters/wording.js';
 import { Facts, Heading, Page, Paragraph, Quote } from './components.js';
 
 export interface FailureMailProps {
@@ -6,7 +7,7 @@ export interface FailureMailProps {
   /** What went wrong and what helps, in the words of the API. */
   readonly message: string;
   readonly hint: string | null;
-  readonly facts: readonly { readonly label: string; readonly value: string }[];
+  readonly facts: readonly Fact[];
 }
 
 /** A job of the reader's failed. */

@@ -1,0 +1,40 @@
+import sharp from 'sharp';
+import type { InlinePicture } from '../sending/mime.js';
+
+/** Longest side in a mail, in pixels. */
+const STILL_SIDE = 600;
+const MOVING_SIDE = 320;
+/** Mail programs cut large mails; an animation above this becomes its first frame. */
+const MOVING_MAX_BYTES = 1_500_000;
+const MOST_PIXELS = 100_000_000;
+
+const still = (bytes: Buffer): Promise<Buffer> =>
+  sharp(bytes, { limitInputPixels: MOST_PIXELS })
+    .rotate()
+    .resize({ width: STILL_SIDE, height: STILL_SIDE, fit: 'inside', withoutEnlargement: true })
+    .flatten({ background: '#ffffff' })
+    .jpeg({ quality: 80 })
+    .toBuffer();
+
+/** GIF, because Outlook and others show no animated WebP. */
+const moving = (bytes: Buffer): Promise<Buffer> =>
+  sharp(bytes, { animated: true, limitInputPixels: MOST_PIXELS })
+    .resize({ width: MOVING_SIDE, withoutEnlargement: true })
+    .gif({ effort: 3, colours: 128 })
+    .toBuffer();
+
+/** The picture as a mail shows it: small, a JPEG, or a GIF when it moves. Throws for what is none. */
+export const inlinePicture = async (
+  bytes: Buffer,
+  cid: string,
+  fileName: string,
+): Promise<InlinePicture> => {
+  const { pages = 1 } = await sharp(bytes, { limitInputPixels: MOST_PIXELS }).metadata();
+  if (pages > 1) {
+    const animation = await moving(bytes);
+    if (animation.length <= MOVING_MAX_BYTES) {
+      return { cid, fileName: `${fileName}.gif`, mimeType: 'image/gif', bytes: animation };
+    }
+  }
+  return { cid, fileName: `${fileName}.jpg`, mimeType: 'image/jpeg', bytes: await still(bytes) };
+};
