@@ -181,6 +181,7 @@ export const Picture = ({ cid, alt }: { readonly cid: string; readonly alt: stri
 /** Small facts, one a line: what it was, what it cost. */
 export const Facts = ({ rows }: { readonly rows: readonly Fact[] }) => (
   <table
+    className="facts"
     role="presentation"
     width="100%"
     cellPadding={0}

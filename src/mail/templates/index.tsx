@@ -1,9 +1,15 @@
-import { render, toPlainText } from '@react-email/render';
+import { plainTextSelectors, render, toPlainText } from '@react-email/render';
 import type { ReactElement } from 'react';
 import type { Letter } from '../letters/letter.js';
 import { AccountMail } from './account-mail.js';
 import { FailureMail } from './failure-mail.js';
 import { ResultMail } from './result-mail.js';
+
+/** Facts as columns; everything else as the renderer does it. */
+const TEXT = {
+  wordwrap: false as const,
+  selectors: [...plainTextSelectors, { selector: 'table.facts', format: 'dataTable' }],
+};
 
 const elementOf = (letter: Letter): ReactElement => {
   switch (letter.template) {
@@ -19,5 +25,5 @@ const elementOf = (letter: Letter): ReactElement => {
 /** The letter as HTML and as plain text. Every word in it is escaped. */
 export const renderLetter = async (letter: Letter): Promise<{ html: string; text: string }> => {
   const html = await render(elementOf(letter));
-  return { html, text: toPlainText(html) };
+  return { html, text: toPlainText(html, TEXT) };
 };

@@ -1,4 +1,7 @@
+import { mkdtemp, rm } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { createApplication } from '../../../src/application.js';
 import { Database } from '../../../src/platform/index.js';
@@ -8,6 +11,7 @@ import { testDatabase } from '../../support/postgres.js';
 
 export interface MailHouse {
   readonly app: NestExpressApplication;
+  readonly url: string;
   readonly database: Database;
   readonly environment: Record<string, string>;
   call(
@@ -22,17 +26,24 @@ export const startMailHouse = async (
   overrides: Readonly<Record<string, string>> = {},
 ): Promise<MailHouse> => {
   const { url: databaseUrl } = await testDatabase();
-  const environment = mailerEnvironment({ DATABASE_URL: databaseUrl, ...overrides });
+  const dataDir = await mkdtemp(path.join(tmpdir(), 'hom-mail-'));
+  const environment = mailerEnvironment({
+    DATABASE_URL: databaseUrl,
+    DATA_DIR: dataDir,
+    ...overrides,
+  });
   const app = await createApplication(testConfig({ ROLES: 'api,mailer', ...environment }));
   await app.listen(0, '127.0.0.1');
   const { port } = app.getHttpServer().address() as AddressInfo;
+  const url = `http://127.0.0.1:${port}`;
   return {
     app,
+    url,
     database: app.get(Database),
     environment,
     call: async (route, { body, token, headers = {} } = {}) => {
-      const [method = '', path = ''] = route.split(' ');
-      const response = await fetch(`http://127.0.0.1:${port}${path}`, {
+      const [method = '', target = ''] = route.split(' ');
+      const response = await fetch(`${url}${target}`, {
         method,
         headers: {
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
@@ -45,6 +56,9 @@ export const startMailHouse = async (
       const parsed = text === '' ? {} : (JSON.parse(text) as Record<string, unknown>);
       return { status: response.status, body: parsed, headers: response.headers };
     },
-    close: () => app.close(),
+    close: async () => {
+      await app.close();
+      await rm(dataDir, { recursive: true, force: true });
+    },
   };
 };
