@@ -83,6 +83,16 @@ const slices = (values: Values) => {
     storage: {
       url: values.STORAGE_URL ?? pathToFileURL(path.join(dataDir, 'files')).href,
       s3Endpoint: values.S3_ENDPOINT,
+      s3Encryption: values.S3_ENCRYPTION,
+      keepOriginals: given('KEEP_ORIGINALS', values.KEEP_ORIGINALS),
+      /** 0: no limit. */
+      quotaBytes: given('QUOTA_MB', values.QUOTA_MB) * 1_000_000,
+      quotaFiles: given('QUOTA_FILES', values.QUOTA_FILES),
+      /** 0: for ever. */
+      retentionDays: {
+        input: given('INPUT_RETENTION_DAYS', values.INPUT_RETENTION_DAYS),
+        output: given('OUTPUT_RETENTION_DAYS', values.OUTPUT_RETENTION_DAYS),
+      },
       uploadMaxBytes: Math.floor(given('UPLOAD_MAX_MB', values.UPLOAD_MAX_MB) * 1_000_000),
       uploadMaxPixels: Math.floor(
         given('UPLOAD_MAX_MEGAPIXELS', values.UPLOAD_MAX_MEGAPIXELS) * 1_000_000,

@@ -97,6 +97,10 @@ export const VARIABLES = {
   ),
   AWS_REGION: data(parse.text, 'Region of S3, SQS and SES', required),
   S3_ENDPOINT: data(parse.url('http', 'https'), 'Other address of S3 (a compatible store)'),
+  S3_ENCRYPTION: data(
+    parse.oneOf('AES256', 'aws:kms'),
+    'Server-side encryption of stored objects (default: the setting of the bucket)',
+  ),
   AWS_ACCESS_KEY_ID: data(
     parse.text,
     'AWS credentials; the usual other sources of the SDK count too',
@@ -137,6 +141,29 @@ export const VARIABLES = {
   UPLOAD_MAX_MB: files(parse.number(0.1, 1_000), 'Largest upload in megabytes', { fallback: '25' }),
   UPLOAD_MAX_MEGAPIXELS: files(parse.number(0.1, 500), 'Largest picture in megapixels', {
     fallback: '50',
+  }),
+  KEEP_ORIGINALS: files(
+    parse.flag,
+    'Keep the uploaded bytes, metadata included, beside the cleaned picture',
+    { fallback: 'false' },
+  ),
+  QUOTA_MB: files(
+    parse.integer(0, 100_000_000),
+    'Megabytes of stored files per person, above which uploads are refused; 0: no limit',
+    { fallback: '10000' },
+  ),
+  QUOTA_FILES: files(
+    parse.integer(0, 100_000_000),
+    'Stored files per person, above which uploads are refused; 0: no limit',
+    { fallback: '10000' },
+  ),
+  INPUT_RETENTION_DAYS: files(
+    parse.number(0, 36_500),
+    'Uploads are deleted after so many days; 0: kept until the person deletes them',
+    { fallback: '0' },
+  ),
+  OUTPUT_RETENTION_DAYS: files(parse.number(0, 36_500), 'The same for results of jobs', {
+    fallback: '0',
   }),
   LINK_KEY: files(parse.key, 'Secret that signs links to files and links in mails', {
     ...required,

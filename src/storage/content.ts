@@ -1,16 +1,24 @@
 import { pipeline } from 'node:stream/promises';
 import { Injectable } from '@nestjs/common';
 import type { Request, Response } from 'express';
-import { contentDisposition } from './file-name.js';
+import { FileBytes } from './bytes.service.js';
+import { contentDisposition, safeName } from './file-name.js';
 import type { FileRecord } from './file.js';
-import { Files } from './files.service.js';
+import type { ThumbnailSize } from './keys.js';
 import { filesError } from './storage.errors.js';
 import type { ByteRange } from './store/object-store.js';
+import { Thumbnails } from './thumbnails.service.js';
+
+const cacheControl = (seconds: number): string =>
+  seconds > 0 ? `private, max-age=${seconds}` : 'private, no-cache';
 
 /** Answers the bytes of a file over HTTP: ETag, one Range, safe headers. */
 @Injectable()
 export class FileContent {
-  constructor(private readonly files: Files) {}
+  constructor(
+    private readonly bytes: FileBytes,
+    private readonly thumbnails: Thumbnails,
+  ) {}
 
   /**
    * 200 with all bytes, 206 with a part, 304 when the client has them. Throws
@@ -29,11 +37,11 @@ export class FileContent {
       // Should a browser ever render it as a page, it can do nothing there.
       'Content-Security-Policy': "default-src 'none'; sandbox",
       'Cross-Origin-Resource-Policy': 'cross-origin',
-      'Cache-Control': cacheSeconds > 0 ? `private, max-age=${cacheSeconds}` : 'private, no-cache',
+      'Cache-Control': cacheControl(cacheSeconds),
       'Accept-Ranges': 'bytes',
       ETag: `"${file.sha256}"`,
     });
-    if (this.isKnown(file, request.headers['if-none-match'])) {
+    if (this.isKnown(file.sha256, request.headers['if-none-match'])) {
       response.status(304).end();
       return;
     }
@@ -49,19 +57,51 @@ export class FileContent {
       response.end();
       return;
     }
-    const stream = await this.files.read(file, range);
+    const stream = await this.bytes.open(file, range);
     // A reader that goes away, or a store that breaks in the middle, ends both sides; the client
     // sees a short body against Content-Length and never a complete-looking part.
     await pipeline(stream, response).catch(() => response.destroy());
+  }
+
+  /** 200 with a small WebP of a picture, or 304. Throws files.not_found for what is no picture. */
+  async sendThumbnail(
+    file: FileRecord,
+    size: ThumbnailSize,
+    request: Request,
+    response: Response,
+    cacheSeconds: number,
+  ): Promise<void> {
+    const tag = `${file.sha256}-${size}`;
+    if (this.isKnown(tag, request.headers['if-none-match'])) {
+      response
+        .status(304)
+        .set({ ETag: `"${tag}"` })
+        .end();
+      return;
+    }
+    const thumbnail = await this.thumbnails.open(file, size);
+    response.set({
+      'Content-Type': thumbnail.mimeType,
+      'Content-Length': String(thumbnail.sizeBytes),
+      'Content-Disposition': contentDisposition(
+        safeName(file.name, thumbnail.mimeType),
+        thumbnail.mimeType,
+      ),
+      'X-Content-Type-Options': 'nosniff',
+      'Cross-Origin-Resource-Policy': 'cross-origin',
+      'Cache-Control': cacheControl(cacheSeconds),
+      ETag: `"${tag}"`,
+    });
+    await pipeline(thumbnail.stream, response).catch(() => response.destroy());
   }
 
   /**
    * True when the client's copy is this one. Not Express' `fresh`: that gives a whole answer to the
    * `Cache-Control: no-cache` which fetch adds, although a file's bytes never change.
    */
-  private isKnown(file: FileRecord, given: string | undefined): boolean {
-    const tags = given?.split(',').map((tag) => tag.trim().replace(/^W\//, '')) ?? [];
-    return tags.includes('*') || tags.includes(`"${file.sha256}"`);
+  private isKnown(tag: string, given: string | undefined): boolean {
+    const tags = given?.split(',').map((one) => one.trim().replace(/^W\//, '')) ?? [];
+    return tags.includes('*') || tags.includes(`"${tag}"`);
   }
 
   /** The part asked for; undefined: all of it, as for several ranges or another version's range. */

@@ -13,11 +13,19 @@ export interface Draft {
   readonly sizeBytes: number;
   readonly sha256: string;
   readonly sourceSha256?: string;
+  /** Where the uploaded bytes go, if they are kept. */
+  readonly originalKey?: string;
   readonly width: number | null;
   readonly height: number | null;
   readonly note: string | null;
   readonly jobId?: string;
   readonly discriminator?: string;
+}
+
+/** A row whose objects are to be removed. */
+export interface Deleted {
+  readonly id: string;
+  readonly storageKey: string;
 }
 
 export interface FileQuery {
@@ -32,7 +40,7 @@ export interface FileQuery {
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const UNIQUE_VIOLATION = '23505';
 
-const isUniqueViolation = (error: unknown): boolean =>
+export const isUniqueViolation = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && error.code === UNIQUE_VIOLATION;
 
 /** The rows of files: pending → stored → deleted → purged, never back. */
@@ -43,8 +51,8 @@ export class FileRecords {
   async insertPending(draft: Draft, storageKey: string): Promise<void> {
     await this.database.query(
       `INSERT INTO files (id, user_id, kind, status, storage_key, name, mime_type, size_bytes, sha256,
-         source_sha256, width, height, note, job_id, discriminator)
-       VALUES ($1, $2, $3, 'pending', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+         source_sha256, width, height, note, job_id, discriminator, original_key)
+       VALUES ($1, $2, $3, 'pending', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
       [
         draft.id,
         draft.userId,
@@ -60,43 +68,38 @@ export class FileRecords {
         draft.note,
         draft.jobId,
         draft.discriminator,
+        draft.originalKey,
       ],
     );
   }
 
   /**
-   * Pending → stored, once the bytes are complete. Undefined: the row is no longer pending, or
-   * another row with the same bytes (inputs) or the same place (outputs) was first.
+   * Pending → stored, once the bytes are complete. Undefined: the row is no longer pending. Throws a
+   * unique violation when the same bytes (inputs) or the same place (outputs) were first.
    */
-  async markStored(id: string): Promise<FileRecord | undefined> {
-    try {
-      return await this.database.one<FileRecord>(
-        `UPDATE files SET status = 'stored', stored_at = now() WHERE id = $1 AND status = 'pending'
-         RETURNING ${FILE_COLUMNS}`,
-        [id],
-      );
-    } catch (error) {
-      if (isUniqueViolation(error)) return undefined;
-      throw error;
-    }
+  markStored(id: string): Promise<FileRecord | undefined> {
+    return this.database.one<FileRecord>(
+      `UPDATE files SET status = 'stored', stored_at = clock_timestamp()
+       WHERE id = $1 AND status = 'pending' RETURNING ${FILE_COLUMNS}`,
+      [id],
+    );
   }
 
-  /** Stored or pending → deleted. Returns the keys of the objects to remove. */
-  async markDeleted(ids: readonly string[]): Promise<string[]> {
-    const rows = await this.database.query<{ storageKey: string }>(
+  /** Stored or pending → deleted. Returns those whose objects are now to be removed. */
+  markDeleted(ids: readonly string[]): Promise<Deleted[]> {
+    return this.database.query<Deleted>(
       `UPDATE files SET status = 'deleted', deleted_at = clock_timestamp()
-       WHERE id = ANY($1) AND status <> 'deleted' RETURNING storage_key AS "storageKey"`,
+       WHERE id = ANY($1) AND status <> 'deleted' RETURNING id, storage_key AS "storageKey"`,
       [ids],
     );
-    return rows.map((row) => row.storageKey);
   }
 
-  /** The object of a deleted row is gone. */
-  async markPurged(storageKey: string): Promise<void> {
+  /** The objects of a deleted row are gone; its name, which may tell something, goes too. */
+  async markPurged(id: string): Promise<void> {
     await this.database.query(
-      `UPDATE files SET purged_at = clock_timestamp()
-       WHERE storage_key = $1 AND status = 'deleted' AND purged_at IS NULL`,
-      [storageKey],
+      `UPDATE files SET purged_at = clock_timestamp(), name = ''
+       WHERE id = $1 AND status = 'deleted' AND purged_at IS NULL`,
+      [id],
     );
   }
 
@@ -111,15 +114,43 @@ export class FileRecords {
 
   /** Throws files.not_found, also for the file of another person. */
   async getOwn(userId: string, id: string): Promise<FileRecord> {
-    const file = await this.find(id);
+    return this.own(userId, await this.find(id));
+  }
+
+  /**
+   * As {@link getOwn}; until the transaction around it ends nobody else deletes the file (`SHARE`),
+   * or nobody else uses it either (`UPDATE`).
+   */
+  async getOwnLocked(userId: string, id: string, lock: 'SHARE' | 'UPDATE'): Promise<FileRecord> {
+    const isOurs = UUID.test(id);
+    const row = isOurs
+      ? await this.database.one<FileRecord>(
+          `SELECT ${FILE_COLUMNS} FROM files WHERE id = $1 AND status = 'stored' FOR ${lock}`,
+          [id],
+        )
+      : undefined;
+    return this.own(userId, row);
+  }
+
+  findDeleted(id: string): Promise<Deleted | undefined> {
+    return this.database.one<Deleted>(
+      `SELECT id, storage_key AS "storageKey" FROM files
+       WHERE id = $1 AND status = 'deleted' AND purged_at IS NULL`,
+      [id],
+    );
+  }
+
+  private own(userId: string, file: FileRecord | undefined): FileRecord {
     if (file && file.userId === userId) return file;
     throw filesError('files.not_found', 'There is no such file; GET /v1/files lists yours.');
   }
 
-  findInputBySource(userId: string, sourceSha256: string): Promise<FileRecord | undefined> {
+  /** The input that these bytes already are; storing it again makes it young for retention. */
+  renewInput(userId: string, sourceSha256: string): Promise<FileRecord | undefined> {
     return this.database.one<FileRecord>(
-      `SELECT ${FILE_COLUMNS} FROM files
-       WHERE user_id = $1 AND source_sha256 = $2 AND kind = 'input' AND status = 'stored'`,
+      `UPDATE files SET stored_at = clock_timestamp()
+       WHERE user_id = $1 AND source_sha256 = $2 AND kind = 'input' AND status = 'stored'
+       RETURNING ${FILE_COLUMNS}`,
       [userId, sourceSha256],
     );
   }

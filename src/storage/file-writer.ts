@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { Database, DomainError } from '../platform/index.js';
 import { filesError } from './storage.errors.js';
-import { FileRecords, type Draft } from './file-records.js';
-import { extensionOf } from './file-name.js';
+import { FileRecords, isUniqueViolation, type Deleted, type Draft } from './file-records.js';
+import { derivedKeysOf, keyOf, originalKeyOf } from './keys.js';
 import type { FileRecord } from './file.js';
+import { FileUsage } from './usage.service.js';
 import { OBJECT_STORE, StoreFull, type ObjectStore } from './store/object-store.js';
 
 /** Size and sha256 (lower-case hex) of a file on disk, read as a stream. */
@@ -43,6 +45,7 @@ export class FileWriter {
   constructor(
     private readonly database: Database,
     private readonly records: FileRecords,
+    private readonly usage: FileUsage,
     @Inject(OBJECT_STORE) private readonly store: ObjectStore,
   ) {}
 
@@ -50,15 +53,16 @@ export class FileWriter {
    * Stores the file at `path` and returns its row; when the same input or output was stored
    * meanwhile, that one. Throws files.storage_full (507) or files.storage_failed (503).
    */
-  async write(draft: Draft, path: string): Promise<FileRecord> {
+  async write(draft: Draft, path: string, original?: string): Promise<FileRecord> {
     if (this.database.isInTransaction) {
       throw new Error('Files are written outside transactions: the pending row commits first.');
     }
-    const key = this.keyOf(draft);
+    const key = keyOf(draft);
     await this.records.insertPending(draft, key);
     try {
+      if (original !== undefined) await this.putOriginal(draft, original);
       await this.store.put(key, path, draft);
-      const stored = await this.records.markStored(draft.id);
+      const stored = await this.markStored(draft);
       if (stored) return stored;
       const winner = await this.findWinner(draft);
       if (!winner) throw new Error(`The file ${draft.id} was removed while it was being stored.`);
@@ -74,30 +78,51 @@ export class FileWriter {
 
   /** Removes rows and their bytes. Repeating it is harmless; bytes that resist are swept later. */
   async discard(ids: readonly string[]): Promise<void> {
-    const keys = await this.records.markDeleted(ids);
+    const deleted = await this.records.markDeleted(ids);
     // The rows are committed as deleted first: a reader never meets a row without bytes.
     if (this.database.isInTransaction) return;
-    for (const key of keys) await this.purge(key);
+    for (const file of deleted) await this.purge(file);
   }
 
-  /** Removes the bytes of a deleted row. */
-  async purge(storageKey: string): Promise<void> {
-    await this.store.delete(storageKey);
-    await this.records.markPurged(storageKey);
+  /** Removes the bytes of a deleted row and all that was derived from them. */
+  async purge({ id, storageKey }: Deleted): Promise<void> {
+    for (const key of [storageKey, ...derivedKeysOf(id)]) await this.store.delete(key);
+    await this.records.markPurged(id);
+  }
+
+  /** Removes the bytes of this file if it was deleted; inside a transaction the sweep does it. */
+  async purgeById(id: string): Promise<void> {
+    if (this.database.isInTransaction) return;
+    const file = await this.records.findDeleted(id);
+    if (file) await this.purge(file);
+  }
+
+  /** A job's result is kept whatever the quota says: it is paid for. */
+  private markStored(draft: Draft): Promise<FileRecord | undefined> {
+    return this.database
+      .transaction(async () => {
+        const stored = await this.records.markStored(draft.id);
+        if (stored?.kind === 'input') await this.usage.checkLimit(draft.userId);
+        return stored;
+      })
+      .catch((error: unknown) => {
+        if (isUniqueViolation(error)) return undefined;
+        throw error;
+      });
+  }
+
+  private async putOriginal(draft: Draft, path: string): Promise<void> {
+    const { size } = await stat(path);
+    await this.store.put(originalKeyOf(draft.id), path, {
+      mimeType: 'application/octet-stream',
+      sizeBytes: size,
+    });
   }
 
   private findWinner(draft: Draft): Promise<FileRecord | undefined> {
     if (draft.jobId !== undefined && draft.discriminator !== undefined) {
       return this.records.findOutput(draft.jobId, draft.discriminator, draft.name);
     }
-    return this.records.findInputBySource(draft.userId, draft.sourceSha256 ?? '');
-  }
-
-  /** With the file's own id in it, no key is ever written twice. */
-  private keyOf(draft: Draft): string {
-    const name = `${draft.id}.${extensionOf(draft.mimeType)}`;
-    return draft.kind === 'input'
-      ? `inputs/${draft.userId}/${name}`
-      : `outputs/${draft.jobId}/${draft.discriminator}/${name}`;
+    return this.records.renewInput(draft.userId, draft.sourceSha256 ?? '');
   }
 }

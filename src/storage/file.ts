@@ -25,9 +25,11 @@ export interface StoredFile {
 /** With where its bytes are: stays inside this module. */
 export interface FileRecord extends StoredFile {
   readonly storageKey: string;
+  /** The bytes as uploaded, where KEEP_ORIGINALS keeps them. */
+  readonly originalKey: string | null;
 }
 
 /** The columns of files as the fields of {@link FileRecord}. */
 export const FILE_COLUMNS = `id, user_id AS "userId", kind, name, mime_type AS "mimeType",
   size_bytes AS "sizeBytes", width, height, sha256, job_id AS "jobId", created_at AS "createdAt",
-  note, storage_key AS "storageKey"`;
+  note, storage_key AS "storageKey", original_key AS "originalKey"`;

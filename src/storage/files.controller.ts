@@ -22,6 +22,7 @@ import {
   ApiNotFoundResponse,
   ApiOkResponse,
   ApiOperation,
+  ApiParam,
   ApiPayloadTooLargeResponse,
   ApiProduces,
   ApiTags,
@@ -35,6 +36,7 @@ import { FileContent } from './content.js';
 import { FileRecords } from './file-records.js';
 import { FilesPage, FilesQuery, FileView, LinkRequest, LinkView, UploadForm } from './files.dto.js';
 import { Files } from './files.service.js';
+import { THUMBNAIL_SIZES } from './keys.js';
 import { FileLinks } from './links.service.js';
 import { filesError } from './storage.errors.js';
 
@@ -120,6 +122,25 @@ export class FilesController {
     @Res() response: Response,
   ): Promise<void> {
     await this.content.send(await this.records.getOwn(person.id, id), request, response, 0);
+  }
+
+  @Get(':id/thumbnails/:size')
+  @ApiOperation({ summary: 'Fetch a small WebP of a picture' })
+  @ApiParam({ name: 'size', enum: [...THUMBNAIL_SIZES], example: 256 })
+  @ApiProduces('image/webp')
+  @ApiOkResponse({ schema: { type: 'string', format: 'binary' } })
+  @ApiNotFoundResponse({ description: '`files.not_found`: also for what is no picture' })
+  async thumbnail(
+    @CurrentPerson() person: Person,
+    @Param('id') id: string,
+    @Param('size') given: string,
+    @Req() request: Request,
+    @Res() response: Response,
+  ): Promise<void> {
+    const file = await this.records.getOwn(person.id, id);
+    const size = THUMBNAIL_SIZES.find((known) => String(known) === given);
+    if (!size) throw filesError('files.not_found', 'Thumbnails have the sizes 256 and 1024.');
+    await this.content.sendThumbnail(file, size, request, response, 0);
   }
 
   @Post(':id/links')

@@ -77,6 +77,12 @@ export class FileView {
     description: 'Short signed link that an <img> can use',
   })
   url: string;
+
+  @ApiPropertyOptional({
+    example: 'http://localhost:3000/v1/links/8c0a8bd2-45d8-4f53-9c7c-2c40b38a2a0f?size=256&…',
+    description: 'The same for a WebP of at most 256 × 256 pixels; pictures only',
+  })
+  thumbnailUrl?: string;
 }
 
 export class FilesPage {

@@ -1,25 +1,17 @@
 import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type { Request } from 'express';
 import type { Person } from '../auth/index.js';
+import { FileBytes } from './bytes.service.js';
+import { Deletion, type DeleteCheck } from './deletion.service.js';
 import { filesError } from './storage.errors.js';
 import { FileRecords } from './file-records.js';
-import { asFilesError, FileWriter } from './file-writer.js';
 import type { FileView } from './files.dto.js';
-import type { FileRecord, StoredFile } from './file.js';
+import type { StoredFile } from './file.js';
 import { FileLinks } from './links.service.js';
 import { Outputs, type Output } from './outputs.service.js';
-import {
-  OBJECT_STORE,
-  ObjectMissing,
-  type ByteRange,
-  type ObjectStore,
-} from './store/object-store.js';
 import { Uploads } from './upload/uploads.js';
-
-/** Throws when the file must stay, such as files.in_use. Runs in the deleting transaction. */
-export type DeleteCheck = (fileId: string) => Promise<void>;
 
 export interface OpenFile {
   readonly stream: Readable;
@@ -30,15 +22,13 @@ export interface OpenFile {
 /** Files of persons: saving pictures, storing what jobs make, reading, linking, deleting. */
 @Injectable()
 export class Files {
-  private readonly checks: DeleteCheck[] = [];
-
   constructor(
     private readonly records: FileRecords,
     private readonly uploads: Uploads,
     private readonly outputs: Outputs,
-    private readonly writer: FileWriter,
     private readonly links: FileLinks,
-    @Inject(OBJECT_STORE) private readonly store: ObjectStore,
+    private readonly bytes: FileBytes,
+    private readonly deletion: Deletion,
   ) {}
 
   /**
@@ -59,9 +49,12 @@ export class Files {
     return this.uploads.receive(request, person.id, field);
   }
 
-  /** A picture that the person saved. Throws files.not_found, also for another's and for outputs. */
+  /**
+   * A picture that the person saved. Inside a transaction it cannot be deleted before that ends.
+   * Throws files.not_found, also for another's and for outputs.
+   */
   async getInput(personId: string, fileId: string): Promise<StoredFile> {
-    const file = await this.records.getOwn(personId, fileId);
+    const file = await this.records.getOwnLocked(personId, fileId, 'SHARE');
     if (file.kind === 'input') return file;
     throw filesError('files.not_found', 'This is not a saved picture; upload it as one first.');
   }
@@ -75,7 +68,7 @@ export class Files {
     const file = await this.records.find(fileId);
     if (!file) throw filesError('files.not_found', 'The file was deleted.');
     return {
-      stream: await this.read(file),
+      stream: await this.bytes.open(file),
       sizeBytes: file.sizeBytes,
       mimeType: file.mimeType,
     };
@@ -116,6 +109,9 @@ export class Files {
       createdAt: file.createdAt.toISOString(),
       ...(file.note !== null && { note: file.note }),
       url: this.links.viewUrl(file.id),
+      ...(file.mimeType.startsWith('image/') && {
+        thumbnailUrl: this.links.viewUrl(file.id, 256),
+      }),
     };
   }
 
@@ -129,25 +125,11 @@ export class Files {
 
   /** Registers a reason against deleting; call while the application starts. */
   onBeforeDelete(check: DeleteCheck): void {
-    this.checks.push(check);
+    this.deletion.check(check);
   }
 
   /** Deletes a file of the person with its bytes. Throws files.not_found or files.in_use. */
-  async delete(personId: string, fileId: string): Promise<void> {
-    const file = await this.records.getOwn(personId, fileId);
-    for (const check of this.checks) await check(file.id);
-    await this.writer.discard([file.id]);
-  }
-
-  /** Bytes, or a part, of a record at hand. */
-  async read(file: FileRecord, range?: ByteRange): Promise<Readable> {
-    try {
-      return await this.store.open(file.storageKey, range);
-    } catch (error) {
-      if (error instanceof ObjectMissing) {
-        throw filesError('files.not_found', 'The bytes of this file are gone.', { cause: error });
-      }
-      throw asFilesError(error);
-    }
+  delete(personId: string, fileId: string): Promise<void> {
+    return this.deletion.delete(personId, fileId);
   }
 }

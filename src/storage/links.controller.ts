@@ -25,8 +25,11 @@ export class LinksController {
     @Req() request: Request,
     @Res() response: Response,
   ): Promise<void> {
-    const { file, expiresAt } = await this.links.open(request.method, fileId, request.query);
-    const left = Math.floor((expiresAt.getTime() - Date.now()) / 1_000);
-    await this.content.send(file, request, response, Math.min(left, MAX_CACHE_SECONDS));
+    const link = await this.links.open(request.method, fileId, request.query);
+    const left = Math.floor((link.expiresAt.getTime() - Date.now()) / 1_000);
+    const cacheSeconds = Math.min(left, MAX_CACHE_SECONDS);
+    if (link.size) {
+      await this.content.sendThumbnail(link.file, link.size, request, response, cacheSeconds);
+    } else await this.content.send(link.file, request, response, cacheSeconds);
   }
 }

@@ -5,6 +5,7 @@ import { Database } from '../platform/index.js';
 import { filesError } from './storage.errors.js';
 import { FileRecords } from './file-records.js';
 import type { FileRecord } from './file.js';
+import { THUMBNAIL_SIZES, type ThumbnailSize } from './keys.js';
 import { isSignatureOf, signLink } from './link-signature.js';
 
 export interface FileLink {
@@ -45,9 +46,11 @@ export class FileLinks {
    * A link for the answers of the API and their `<img>`: valid between one and two hours, and the
    * same address within an hour so that browsers can cache. It ends with the file only.
    */
-  viewUrl(fileId: string): string {
+  viewUrl(fileId: string, size?: ThumbnailSize): string {
     const hours = Math.floor(Date.now() / 1_000 / VIEW_SECONDS) + 2;
-    return this.urlOf(fileId, new Date(hours * VIEW_SECONDS * 1_000), {});
+    return this.urlOf(fileId, new Date(hours * VIEW_SECONDS * 1_000), {
+      ...(size && { size: String(size) }),
+    });
   }
 
   /** Withdraws one link, or all of a file's; links in answers are not affected. Repeatable. */
@@ -60,14 +63,14 @@ export class FileLinks {
   }
 
   /**
-   * The file that a link opens and when the link ends. Throws files.link_invalid (403) for a link that is altered,
+   * The file that a link opens, as a thumbnail if `size` is set, and when the link ends. Throws files.link_invalid (403) for a link that is altered,
    * expired or withdrawn, or whose file is gone: the holder learns no difference.
    */
   async open(
     method: string,
     fileId: string,
     query: Readonly<Record<string, unknown>>,
-  ): Promise<{ file: FileRecord; expiresAt: Date }> {
+  ): Promise<{ file: FileRecord; size: ThumbnailSize | undefined; expiresAt: Date }> {
     const { signature, ...rest } = query;
     const claims = { method, fileId, query: this.plain(rest) };
     if (typeof signature !== 'string' || !isSignatureOf(this.config.links.key, claims, signature)) {
@@ -79,7 +82,8 @@ export class FileLinks {
     if (linkId !== undefined && !(await this.isOpen(fileId, linkId))) throw invalid();
     const file = await this.records.find(fileId);
     if (!file) throw invalid();
-    return { file, expiresAt };
+    const size = THUMBNAIL_SIZES.find((known) => String(known) === claims.query['size']);
+    return { file, size, expiresAt };
   }
 
   private urlOf(fileId: string, expiresAt: Date, more: Readonly<Record<string, string>>): string {

@@ -59,4 +59,51 @@ export class CreateFiles1795400002000 implements MigrationInterface {
   }
 }
 
-export const STORAGE_MIGRATIONS = [CreateFiles1795400002000];
+/** Usage per person, counted by the database itself, and the key of kept originals. */
+export class CountFileUsage1795400002001 implements MigrationInterface {
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query(`
+      -- Retention counts from stored_at: when the person last stored the bytes.
+      ALTER TABLE files DROP COLUMN expires_at;
+      -- The bytes as uploaded, where they are kept too.
+      ALTER TABLE files ADD COLUMN original_key text;
+      CREATE INDEX files_by_age ON files (kind, stored_at) WHERE status = 'stored';
+
+      CREATE TABLE file_usage (
+        user_id uuid PRIMARY KEY REFERENCES users (id),
+        files bigint NOT NULL CHECK (files >= 0),
+        bytes bigint NOT NULL CHECK (bytes >= 0)
+      );
+      INSERT INTO file_usage
+        SELECT user_id, count(*), sum(size_bytes) FROM files WHERE status = 'stored' GROUP BY user_id;
+
+      CREATE FUNCTION count_file_usage() RETURNS trigger LANGUAGE plpgsql AS $$
+      DECLARE
+        was integer := CASE WHEN TG_OP <> 'INSERT' AND OLD.status = 'stored' THEN 1 ELSE 0 END;
+        is_now integer := CASE WHEN TG_OP <> 'DELETE' AND NEW.status = 'stored' THEN 1 ELSE 0 END;
+        file files := CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END;
+      BEGIN
+        IF was <> is_now THEN
+          INSERT INTO file_usage (user_id, files, bytes) VALUES (file.user_id, 0, 0)
+            ON CONFLICT DO NOTHING;
+          UPDATE file_usage SET files = files + (is_now - was),
+            bytes = bytes + (is_now - was) * file.size_bytes
+          WHERE user_id = file.user_id;
+        END IF;
+        RETURN NULL;
+      END $$;
+      CREATE TRIGGER files_usage AFTER INSERT OR UPDATE OF status OR DELETE ON files
+        FOR EACH ROW EXECUTE FUNCTION count_file_usage();
+    `);
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query(`
+      DROP TRIGGER files_usage ON files; DROP FUNCTION count_file_usage; DROP TABLE file_usage;
+      DROP INDEX files_by_age; ALTER TABLE files DROP COLUMN original_key;
+      ALTER TABLE files ADD COLUMN expires_at timestamptz(3);
+    `);
+  }
+}
+
+export const STORAGE_MIGRATIONS = [CreateFiles1795400002000, CountFileUsage1795400002001];

@@ -80,6 +80,19 @@ export class Pictures {
     });
   }
 
+  /** Writes a WebP of the first frame that fits into `size` × `size` pixels. Throws files.unreadable. */
+  async shrink(source: string, target: string, size: number): Promise<void> {
+    await oneAtATime(async () => {
+      await sharp(source, { limitInputPixels: this.config.storage.uploadMaxPixels * 4 })
+        .resize({ width: size, height: size, fit: 'inside', withoutEnlargement: true })
+        .webp({ quality: 80 })
+        .toFile(target)
+        .catch((error: unknown) => {
+          throw this.decodeError(error);
+        });
+    });
+  }
+
   private async identify(source: string): Promise<Accepted> {
     const type = await fileTypeFromFile(source).catch(() => undefined);
     const format = type && ACCEPTED[type.mime];

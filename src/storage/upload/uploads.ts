@@ -6,7 +6,9 @@ import { FileRecords } from '../file-records.js';
 import { FileWriter, hashOf } from '../file-writer.js';
 import type { FileRecord } from '../file.js';
 import { safeName } from '../file-name.js';
+import { originalKeyOf } from '../keys.js';
 import { Pictures } from '../picture/pictures.js';
+import { FileUsage } from '../usage.service.js';
 import { Workspace } from '../workspace.js';
 import { readForm, type Upload } from './multipart.js';
 
@@ -26,10 +28,16 @@ export class Uploads {
     private readonly pictures: Pictures,
     private readonly records: FileRecords,
     private readonly writer: FileWriter,
+    private readonly usage: FileUsage,
   ) {}
 
   /** See {@link Files.receive}. */
-  receive(request: Request, userId: string, field: string): Promise<ReceivedForm<FileRecord>> {
+  async receive(
+    request: Request,
+    userId: string,
+    field: string,
+  ): Promise<ReceivedForm<FileRecord>> {
+    await this.usage.checkRoom(userId);
     return this.workspace.use(async (folder) => {
       const { upload, fields } = await readForm(request, {
         field,
@@ -45,13 +53,16 @@ export class Uploads {
   }
 
   private async save(userId: string, upload: Upload, folder: string): Promise<FileRecord> {
-    const known = await this.records.findInputBySource(userId, upload.sha256);
+    const known = await this.records.renewInput(userId, upload.sha256);
     if (known) return known;
     const picture = await this.pictures.normalise(upload.path, folder);
     const { sha256, sizeBytes } = await hashOf(picture.path);
+    const id = randomUUID();
+    const keepsOriginal = this.config.storage.keepOriginals;
     return this.writer.write(
       {
-        id: randomUUID(),
+        id,
+        ...(keepsOriginal && { originalKey: originalKeyOf(id) }),
         userId,
         kind: 'input',
         name: safeName(upload.name, picture.mimeType),
@@ -64,6 +75,7 @@ export class Uploads {
         note: picture.note,
       },
       picture.path,
+      keepsOriginal ? upload.path : undefined,
     );
   }
 }

@@ -137,7 +137,9 @@ const perform = (real: Real, now: Step): Promise<string> => {
     case 'grant':
       return codeOf(
         ledger.grant({
-          ...{ userId, amount: now.amount, reason: 'model' },
+          userId,
+          amount: now.amount,
+          reason: 'model',
           ...(now.once && { key: `once|${userId}` }),
         }),
       );

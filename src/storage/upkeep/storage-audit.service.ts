@@ -1,0 +1,116 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { Database } from '../../platform/index.js';
+import { FILE_COLUMNS, type FileRecord } from '../file.js';
+import { fileIdOf } from '../keys.js';
+import { OBJECT_STORE, type ObjectStore, type StoredObject } from '../store/object-store.js';
+
+/** What rows and store disagree about. */
+export interface StorageFindings {
+  /** Objects that no live row accounts for. */
+  readonly objectsWithoutRow: readonly StoredObject[];
+  /** Stored rows whose bytes are not there. */
+  readonly rowsWithoutObject: readonly { readonly id: string; readonly storageKey: string }[];
+  /** Persons whose counted usage differs from their files. */
+  readonly usageDrift: readonly string[];
+  readonly objects: number;
+  readonly rows: number;
+}
+
+const BATCH = 500;
+
+/** Younger objects may belong to a thumbnail or a deletion that is just happening. */
+export const SETTLED_AFTER_MS = 10 * 60_000;
+
+interface LiveRow {
+  readonly id: string;
+  readonly storageKey: string;
+}
+
+/** Compares rows with the store by reading both; changes nothing. */
+@Injectable()
+export class StorageAudit {
+  constructor(
+    private readonly database: Database,
+    @Inject(OBJECT_STORE) private readonly store: ObjectStore,
+  ) {}
+
+  /**
+   * Orphans of either side among what existed, unchanged, for `settledAfterMs`. Memory grows with
+   * the number of objects (about 100 bytes each).
+   */
+  async findOrphans(settledAfterMs = SETTLED_AFTER_MS): Promise<StorageFindings> {
+    const before = new Date(Date.now() - settledAfterMs);
+    const present = new Set<string>();
+    const objectsWithoutRow: StoredObject[] = [];
+    let batch: StoredObject[] = [];
+    const judge = async () => {
+      const rows = await this.findLive(batch);
+      objectsWithoutRow.push(...batch.filter((object) => !this.isAccountedFor(object, rows)));
+      batch = [];
+    };
+    for await (const object of this.store.list()) {
+      present.add(object.key);
+      if (object.modifiedAt > before) continue;
+      batch.push(object);
+      if (batch.length === BATCH) await judge();
+    }
+    await judge();
+    const stored = await this.findStored(before);
+    return {
+      objectsWithoutRow,
+      rowsWithoutObject: await this.confirmMissing(
+        stored.filter((row) => !present.has(row.storageKey)),
+      ),
+      usageDrift: await this.findUsageDrift(),
+      objects: present.size,
+      rows: stored.length,
+    };
+  }
+
+  private isAccountedFor({ key }: StoredObject, rows: ReadonlyMap<string, LiveRow>): boolean {
+    const row = rows.get(fileIdOf(key) ?? '');
+    return row !== undefined && (row.storageKey === key || /^(originals|thumbnails)\//.test(key));
+  }
+
+  private async findLive(objects: readonly StoredObject[]): Promise<Map<string, LiveRow>> {
+    const ids = objects.map(({ key }) => fileIdOf(key)).filter((id) => id !== undefined);
+    const rows = await this.database.query<LiveRow>(
+      `SELECT id, storage_key AS "storageKey" FROM files
+       WHERE id = ANY($1::uuid[]) AND status IN ('pending', 'stored')`,
+      [ids],
+    );
+    return new Map(rows.map((row) => [row.id, row]));
+  }
+
+  private findStored(before: Date): Promise<FileRecord[]> {
+    return this.database.query<FileRecord>(
+      `SELECT ${FILE_COLUMNS} FROM files WHERE status = 'stored' AND stored_at <= $1`,
+      [before],
+    );
+  }
+
+  /** The listing may be older than the row's deletion, or the store's listing late: ask again. */
+  private async confirmMissing(rows: readonly FileRecord[]): Promise<LiveRow[]> {
+    const missing: LiveRow[] = [];
+    for (const { id, storageKey } of rows) {
+      if (await this.store.find(storageKey)) continue;
+      const still = await this.database.one(
+        `SELECT 1 FROM files WHERE id = $1 AND status = 'stored'`,
+        [id],
+      );
+      if (still) missing.push({ id, storageKey });
+    }
+    return missing;
+  }
+
+  private async findUsageDrift(): Promise<string[]> {
+    const rows = await this.database.query<{ userId: string }>(
+      `SELECT coalesce(u.user_id, f.user_id) AS "userId" FROM file_usage u
+       FULL JOIN (SELECT user_id, count(*) AS files, sum(size_bytes) AS bytes FROM files
+                  WHERE status = 'stored' GROUP BY user_id) f ON f.user_id = u.user_id
+       WHERE (coalesce(u.files, 0), coalesce(u.bytes, 0)) IS DISTINCT FROM
+         (coalesce(f.files, 0), coalesce(f.bytes, 0))`,
+    );
+    return rows.map((row) => row.userId);
+  }
+}
