@@ -22,8 +22,10 @@ const held = new Set<DatabaseSync>();
 export function tryLock(file: string, waitMs: number): Lock | undefined {
   const holder = new DatabaseSync(file);
   try {
-    // Nothing is ever written, so no journal file is wanted beside it.
-    holder.exec(`PRAGMA journal_mode = MEMORY; PRAGMA busy_timeout = ${Math.round(waitMs)}`);
+    // The patience comes first: the next statement looks at the file, too. Nothing is ever written,
+    // so no journal file is wanted beside it.
+    holder.exec(`PRAGMA busy_timeout = ${Math.round(waitMs)}`);
+    holder.exec('PRAGMA journal_mode = MEMORY');
     holder.exec('BEGIN EXCLUSIVE');
   } catch (error) {
     holder.close();
