@@ -5,7 +5,7 @@
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 
-export const FOLDER_TYPES = ['input', 'output', 'temp'] as const;
+const FOLDER_TYPES = ['input', 'output', 'temp'] as const;
 export type FolderType = (typeof FOLDER_TYPES)[number];
 
 /** How a node reports one written file, and what `/view` is asked with (protocol §5). */
@@ -27,6 +27,10 @@ export class Folders {
 
   constructor(dataDir: string) {
     this.base = path.resolve(dataDir);
+  }
+
+  /** Makes the folders, and empties `temp` as every start of the server does. */
+  prepare(): void {
     rmSync(this.of('temp'), { recursive: true, force: true });
     for (const type of FOLDER_TYPES) mkdirSync(this.of(type), { recursive: true });
   }

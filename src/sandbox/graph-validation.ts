@@ -7,14 +7,14 @@ import type { InputSpec, NodeDefinition } from './node-catalogue.js';
 import { exceptionType, isRecord, messageOf, PythonError } from './python.js';
 import { repr, toBool, toFloat, toInt } from './python.js';
 
-export interface ErrorItem {
+interface ErrorItem {
   readonly type: string;
   readonly message: string;
   readonly details: string;
   readonly extra_info: object;
 }
 
-export interface NodeErrors {
+interface NodeErrors {
   readonly errors: readonly ErrorItem[];
   readonly dependent_outputs: string[];
   readonly class_type: unknown;

@@ -9,7 +9,7 @@ import modelFiles from './model-files.json' with { type: 'json' };
 
 /** `[type, options]`, where a combo is a list of values or `COMBO` with `options` (protocol §2.7). */
 export type InputSpec = readonly [type: string | readonly string[], options?: InputOptions];
-export type InputOptions = Readonly<Record<string, unknown>>;
+type InputOptions = Readonly<Record<string, unknown>>;
 
 export interface NodeDefinition {
   readonly input: Readonly<Record<string, Readonly<Record<string, InputSpec>>>>;

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { Folders } from './folders.js';
 
-export interface GraphNode {
+interface GraphNode {
   readonly class_type: string;
   readonly inputs: Readonly<Record<string, unknown>>;
 }

@@ -1,6 +1,4 @@
 /** Progress of one prompt on the wire: `progress_state`, `progress` and previews (protocol §3). */
-import { encodePreview } from './pictures/codec.js';
-import type { NodePreview } from './nodes/node.js';
 import type { Preview, SocketHub } from './socket-hub.js';
 
 /** Reports without a preview are thinned to one in so many ms; first and last always go out. */
@@ -32,16 +30,15 @@ export class ProgressReport {
     this.set(id, { value: max, max, state: 'finished' });
   }
 
-  async step(id: string, value: number, max: number, preview?: NodePreview): Promise<void> {
+  step(id: string, value: number, max: number, preview?: Preview): void {
     const isEdge = this.lastStepAt === 0 || value >= max;
     if (!preview && !isEdge && Date.now() - this.lastStepAt < THINNING_MS) return;
     this.lastStepAt = Date.now();
     this.set(id, { value, max, state: 'running' });
-    const frame = preview && (await encodePreview(preview));
-    if (frame) this.hub.sendPreviewWithMetadata(frame, this.metadata(id), this.sid);
+    if (preview) this.hub.sendPreviewWithMetadata(preview, this.metadata(id), this.sid);
     const data = { value, max, prompt_id: this.promptId, node: id };
     this.hub.send('progress', data, this.sid);
-    if (frame) this.hub.sendPlainPreview(frame, this.sid);
+    if (preview) this.hub.sendPlainPreview(preview, this.sid);
   }
 
   /** A finished picture goes the way of a preview (SaveImageWebsocket). */

@@ -3,7 +3,8 @@ import type { Faults } from './faults.js';
 import type { Folders } from './folders.js';
 import type { NodeCatalogue } from './node-catalogue.js';
 import { planOrder, signNodes, type Graph } from './node-order.js';
-import { Interrupted, NodeInputs, type NodeLibrary, type NodeResult } from './nodes/node.js';
+import { isHandle, type Engine } from './engine.js';
+import { Interrupted, type NodeResult } from './nodes/node.js';
 import type { HistoryEntry, PromptTuple } from './prompt-queue.js';
 import { ProgressReport } from './progress-report.js';
 import { exceptionType, isRecord, messageOf, repr } from './python.js';
@@ -12,7 +13,7 @@ import type { SocketHub } from './socket-hub.js';
 export interface RunParts {
   readonly hub: SocketHub;
   readonly catalogue: NodeCatalogue;
-  readonly library: NodeLibrary;
+  readonly engine: Engine;
   readonly folders: Folders;
   readonly faults: Faults;
   readonly gpuMs: number | undefined;
@@ -132,24 +133,25 @@ export class PromptRun {
     this.history.meta[id] = meta;
   }
 
-  private async execute(id: string): Promise<NodeResult> {
-    const { library, folders, hub, gpuMs, previewMethod } = this.parts;
-    const classType = this.graph[id]?.class_type ?? '';
-    const run = library[classType];
-    if (!run) throw new Error(`the sandbox cannot execute ${classType}`);
+  private execute(id: string): Promise<NodeResult> {
+    const { engine, hub, gpuMs, previewMethod } = this.parts;
     const { preview_method: asked, extra_pnginfo: info } = this.entry[3];
     const method = typeof asked === 'string' && asked !== 'default' ? asked : previewMethod;
-    return run(new NodeInputs(this.resolveInputs(id)), {
-      folders,
+    const order = {
+      classType: this.graph[id]?.class_type ?? '',
+      inputs: this.resolveInputs(id),
       embedded: { prompt: this.graph, ...(isRecord(info) ? info : {}) },
       gpuMs,
       wantsPreviews: method !== 'none',
-      report: async (value, max, preview) => {
-        if (this.takeInterrupt()) throw new Interrupted();
-        await this.report.step(id, value, max, preview);
+    };
+    return engine.run(order, {
+      step: (value, max, preview) => {
+        if (this.takeInterrupt()) return false;
+        this.report.step(id, value, max, preview);
+        return true;
       },
-      sayText: (text) => hub.sendText(id, text),
-      sendPicture: (bytes) => this.report.sendPicture(id, { format: 'png', bytes }),
+      text: (text) => hub.sendText(id, text),
+      picture: (bytes) => this.report.sendPicture(id, { format: 'png', bytes }),
     });
   }
 
@@ -178,15 +180,16 @@ export class PromptRun {
 
   /** Seen in the recordings: a result outlives no other prompt, unless that one failed. */
   private survivors(outcome: string): NodeCache {
-    for (const id of Object.keys(this.graph)) {
+    const results = outcome === 'execution_error' ? new Map(this.cache) : new Map<string, Kept>();
+    for (const [id, signature] of this.signatures) {
       const result = this.recall(id);
-      if (result) this.fresh.set(this.signatures.get(id) ?? '', result);
+      if (result) results.set(signature, result);
     }
-    return outcome === 'execution_error' ? new Map([...this.cache, ...this.fresh]) : this.fresh;
+    const outputs = [...results.values()].flatMap((result) => result.outputs);
+    this.parts.engine.keep(outputs.filter(isHandle).map(({ handle }) => handle));
+    return results;
   }
 }
 
-const describeValue = (value: unknown): string => {
-  const { kind, width, height } = isRecord(value) ? value : {};
-  return kind === undefined ? repr(value) : `<${repr(kind)} ${repr(width)}x${repr(height)}>`;
-};
+const describeValue = (value: unknown): string =>
+  isHandle(value) ? `<${value.kind} ${value.handle}>` : repr(value);

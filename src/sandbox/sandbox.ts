@@ -1,6 +1,7 @@
 /** Puts the parts of the sandbox together. */
 import type { Server } from 'node:http';
 import { createFileRoutes } from './file-routes.js';
+import { Engine } from './engine.js';
 import { Faults } from './faults.js';
 import { Folders } from './folders.js';
 import type { Installation } from './graph-validation.js';
@@ -8,8 +9,6 @@ import { createHttpServer } from './http-server.js';
 import { createInfoRoutes, featuresOf } from './info-routes.js';
 import { createJobRoutes } from './job-routes.js';
 import { NodeCatalogue } from './node-catalogue.js';
-import { LIBRARY } from './nodes/library.js';
-import { TEST_LIBRARY } from './nodes/test-nodes.js';
 import { createPromptRoutes } from './prompt-routes.js';
 import { PromptQueue } from './prompt-queue.js';
 import { SocketHub } from './socket-hub.js';
@@ -27,6 +26,7 @@ export interface SandboxOptions {
 export const createSandbox = (options: SandboxOptions): Server => {
   const { hasControl, maxBodyBytes } = options;
   const folders = new Folders(options.dataDir);
+  folders.prepare();
   const catalogue = new NodeCatalogue(() => folders.listInputs(), { withTestNodes: hasControl });
   const status = () => ({ status: { exec_info: { queue_remaining: queue.remaining } } });
   const queue: PromptQueue = new PromptQueue(() => hub.send('status', status()));
@@ -36,11 +36,10 @@ export const createSandbox = (options: SandboxOptions): Server => {
     return node === undefined ? greeting : [...greeting, ['executing', { node }]];
   });
   const faults = new Faults(hub, folders);
-  const library = hasControl ? { ...LIBRARY, ...TEST_LIBRARY } : LIBRARY;
   const worker: Worker = new Worker(queue, {
     hub,
     catalogue,
-    library,
+    engine: new Engine(options.dataDir),
     folders,
     faults,
     gpuMs: options.gpuMs,

@@ -5,8 +5,8 @@
 import { PromptRun, type NodeCache, type RunParts } from './prompt-run.js';
 import type { PromptQueue, PromptTuple } from './prompt-queue.js';
 
-/** The node cache is dropped after so long without a prompt, so that an idle server is small. */
-const CACHE_IDLE_MS = 20_000;
+/** After so long without a prompt an idle server makes itself small. */
+const IDLE_MS = 20_000;
 
 export class Worker {
   private cache: NodeCache = new Map();
@@ -26,7 +26,7 @@ export class Worker {
       const entry = await this.queue.take(() => this.parts.faults.beforeTake());
       clearTimeout(this.idleTimer);
       await this.execute(entry);
-      this.idleTimer = setTimeout(() => this.cache.clear(), CACHE_IDLE_MS).unref();
+      this.idleTimer = setTimeout(() => this.rest(), IDLE_MS).unref();
     }
   }
 
@@ -48,13 +48,19 @@ export class Worker {
     return this.run?.sid === sid ? this.run.currentNode : undefined;
   }
 
+  /** The node cache goes with the process that holds the pictures. */
+  private rest(): void {
+    this.cache.clear();
+    this.parts.engine.stop();
+  }
+
   private async execute(entry: PromptTuple): Promise<void> {
     const [, promptId, , extraData] = entry;
     const sid = clientIdOf(extraData);
     await this.parts.faults.beforePrompt(promptId, sid);
     // The flag is cleared at the start: an interrupt a moment earlier is lost (recording p).
     this.isInterruptRequested = false;
-    if (this.isFreeRequested) this.cache.clear();
+    if (this.isFreeRequested) this.rest();
     this.isFreeRequested = false;
     const takeInterrupt = () => {
       const isRequested = this.isInterruptRequested;

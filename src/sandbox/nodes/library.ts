@@ -1,9 +1,10 @@
-/** Every node the sandbox executes, by class name. */
+/** Every node the sandbox executes, by class name; the catalogue says who may use which. */
 import { MASK_NODES } from './mask-nodes.js';
 import { MODEL_NODES } from './model-nodes.js';
 import type { NodeLibrary } from './node.js';
 import { PICTURE_NODES } from './picture-nodes.js';
 import { SAVE_NODES } from './save-nodes.js';
+import { TEST_NODES } from './test-nodes.js';
 import { VISION_NODES } from './vision-nodes.js';
 
 export const LIBRARY: NodeLibrary = {
@@ -12,4 +13,5 @@ export const LIBRARY: NodeLibrary = {
   ...MODEL_NODES,
   ...VISION_NODES,
   ...SAVE_NODES,
+  ...TEST_NODES,
 };

@@ -1,5 +1,5 @@
 /** Core and Impact nodes that make and change masks. */
-import { blurMask, resizeMask } from '../pictures/codec.js';
+import { blurMask } from '../pictures/codec.js';
 import { grow } from '../pictures/raster.js';
 import { firstFrame, image, mask, type Mask } from '../values.js';
 import type { NodeInputs, NodeLibrary, NodeResult } from './node.js';
@@ -86,6 +86,3 @@ export const MASK_NODES: NodeLibrary = {
   MaskToImage: toImage,
   ImageToMask: fromImage,
 };
-
-export const sameSize = (source: Mask, like: { width: number; height: number }): Promise<Mask> =>
-  resizeMask(source, like.width, like.height);

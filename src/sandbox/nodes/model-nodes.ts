@@ -1,12 +1,9 @@
 /** Loaders, conditioning, latents and samplers: where weights would be, only names travel. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { resizeMask } from '../pictures/codec.js';
 import { grow } from '../pictures/raster.js';
-import { fillFrame } from '../pictures/raster.js';
-import { image, weights, type Conditioning, type Image, type Latent } from '../values.js';
-import type { NodeInputs, NodeJob, NodeLibrary, NodeResult } from './node.js';
-
-const STEP_MS = 30;
+import { weights, type Conditioning, type Image, type Latent } from '../values.js';
+import { sample } from './sampler.js';
+import type { NodeInputs, NodeLibrary, NodeResult } from './node.js';
 
 const loaded =
   (input: string, count = 1) =>
@@ -35,23 +32,6 @@ const encodeForInpaint = async (inputs: NodeInputs): Promise<NodeResult> => {
 const setNoiseMask = async (inputs: NodeInputs): Promise<NodeResult> => {
   const { image: picture } = inputs.latent('samples');
   return latent(picture, await resizeMask(inputs.mask('mask'), picture.width, picture.height));
-};
-
-const sample = async (inputs: NodeInputs, job: NodeJob): Promise<NodeResult> => {
-  const { image: picture } = inputs.latent('latent_image');
-  const steps = inputs.number('steps');
-  const painted = image(picture.width, picture.height, [
-    fillFrame(picture.width, picture.height, [200, 190, 170]),
-  ]);
-  for (let step = 1; step <= steps; step += 1) {
-    await sleep(job.gpuMs === undefined ? STEP_MS : job.gpuMs / steps);
-    await job.report(
-      step,
-      steps,
-      job.wantsPreviews ? { picture: painted, format: 'jpeg' } : undefined,
-    );
-  }
-  return latent(painted);
 };
 
 export const MODEL_NODES: NodeLibrary = {

@@ -1,6 +1,7 @@
 /** What the worker gives a node to run with, and what it expects back. */
 import type { Folders } from '../folders.js';
 import { isRecord, PythonError } from '../python.js';
+import type { Preview } from '../socket-hub.js';
 import type { Conditioning, Image, Latent, Mask, Segments, Weights } from '../values.js';
 
 export interface NodeJob {
@@ -11,16 +12,11 @@ export interface NodeJob {
   readonly gpuMs: number | undefined;
   readonly wantsPreviews: boolean;
   /** Reports a step; throws Interrupted when the prompt was interrupted. */
-  readonly report: (value: number, max: number, preview?: NodePreview) => Promise<void>;
+  readonly report: (value: number, max: number, preview?: Preview) => Promise<void>;
   /** Sends a text frame (binary event 3) to everybody. */
   readonly sayText: (text: string) => void;
   /** Sends a finished picture as a frame of its own, as SaveImageWebsocket does. */
   readonly sendPicture: (picture: Buffer) => void;
-}
-
-export interface NodePreview {
-  readonly picture: Image;
-  readonly format: 'jpeg' | 'png';
 }
 
 export interface NodeResult {
@@ -29,7 +25,7 @@ export interface NodeResult {
   readonly ui?: Readonly<Record<string, readonly unknown[]>>;
 }
 
-export type NodeRun = (inputs: NodeInputs, job: NodeJob) => NodeResult | Promise<NodeResult>;
+type NodeRun = (inputs: NodeInputs, job: NodeJob) => NodeResult | Promise<NodeResult>;
 export type NodeLibrary = Readonly<Record<string, NodeRun>>;
 
 /** Thrown out of a step when the prompt was interrupted; ends it without an error. */

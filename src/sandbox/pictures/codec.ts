@@ -6,7 +6,6 @@
 import { readFile } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 import type { Sharp } from 'sharp';
-import type { NodePreview } from '../nodes/node.js';
 import { messageOf, PythonError } from '../python.js';
 import type { Preview } from '../socket-hub.js';
 import { firstFrame, image, mask, type Image, type Mask } from '../values.js';
@@ -23,7 +22,7 @@ let loading: ReturnType<typeof load> | undefined;
 export const loadSharp = () => (loading ??= load());
 
 /** One RGB frame as a sharp pipeline. */
-export const pipelineOf = async (frame: Uint8Array, width: number, height: number) =>
+const pipelineOf = async (frame: Uint8Array, width: number, height: number) =>
   (await loadSharp())(frame, { raw: { width, height, channels: 3 } });
 
 const greyPipelineOf = async (picture: Mask) =>
@@ -95,7 +94,10 @@ const textChunk = (key: string, text: string): Buffer => {
 };
 
 /** A preview fitted to 512 pixels, enlarged if need be (protocol §3.2). */
-export const encodePreview = async ({ picture, format }: NodePreview): Promise<Preview> => {
+export const encodePreview = async (
+  picture: Image,
+  format: Preview['format'],
+): Promise<Preview> => {
   const pipeline = await pipelineOf(firstFrame(picture), picture.width, picture.height);
   const fitted = pipeline.resize(PREVIEW_SIZE, PREVIEW_SIZE, { fit: 'inside' });
   const encoded = format === 'png' ? fitted.png() : fitted.jpeg({ quality: 95 });

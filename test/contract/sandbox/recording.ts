@@ -1,7 +1,7 @@
 /** The recorded wire transcripts (format: test/fixtures/comfyui-recordings/README.md). */
 import { readFileSync } from 'node:fs';
 
-export interface Part {
+interface Part {
   readonly name: string;
   readonly filename?: string;
   readonly content_type?: string;
@@ -45,7 +45,7 @@ export interface SocketLine {
 
 export type Line = HttpLine | SocketLine | { readonly kind: 'note' | 'meta'; readonly t?: number };
 
-export const FIXTURES = new URL('../../fixtures/comfyui-recordings/', import.meta.url);
+const FIXTURES = new URL('../../fixtures/comfyui-recordings/', import.meta.url);
 
 export const readRecording = (name: string): Line[] =>
   readFileSync(new URL(`${name}.jsonl`, FIXTURES), 'utf8')

@@ -1,0 +1,230 @@
+/**
+ * Finds the subject of a small picture (about 320 pixels) with GrabCut in WebAssembly. Without a
+ * face the subject is whatever a rectangle just inside the border holds; with one it is the person,
+ * or the garment: the colour that fills the place under the face. Runs in a worker thread only.
+ */
+import opencv from '@techstark/opencv-js';
+import type { Mat } from '@techstark/opencv-js';
+
+export interface CutoutRequest {
+  readonly width: number;
+  readonly height: number;
+  readonly frame: Uint8Array;
+  readonly want: 'subject' | 'garment';
+}
+
+interface Face {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+const ROUNDS = 3;
+const INSET = 0.02;
+/** GrabCut's labels. */
+const [OUTSIDE, INSIDE, MAYBE_OUTSIDE, MAYBE_INSIDE] = [0, 1, 2, 3];
+
+type OpenCv = typeof opencv;
+
+/** A mask of 0 and 255; what no method finds is given as an ellipse in the middle. */
+export const cutOut = async (request: CutoutRequest): Promise<Uint8Array> => {
+  const cv = await (opencv as unknown as Promise<OpenCv>);
+  const cutter = new Cutter(cv, request);
+  const face = cutter.findFace();
+  if (!face) return cutter.cutSubject();
+  const person = cutter.cutPerson(face);
+  if (request.want === 'subject') return person;
+  return cutter.cutGarment(face, person);
+};
+
+class Cutter {
+  private readonly width: number;
+  private readonly height: number;
+  private readonly frame: Uint8Array;
+
+  constructor(
+    private readonly cv: OpenCv,
+    request: CutoutRequest,
+  ) {
+    this.width = request.width;
+    this.height = request.height;
+    this.frame = request.frame;
+  }
+
+  /** The one large patch of skin colour with a head's proportions that touches no border. */
+  findFace(): Face | undefined {
+    const { cv, width, height } = this;
+    const skin = this.fill((at) => {
+      const [red, green, blue] = this.colourAt(at);
+      const sum = red + green + blue + 1;
+      const [r, g] = [red / sum, green / sum];
+      const isSkin = red > 90 && red - blue > 25 && r > 0.37 && r < 0.5 && g > 0.28 && g < 0.36;
+      return isSkin ? 255 : 0;
+    });
+    this.open(skin, 5);
+    this.close(skin, 5);
+    const [labels, stats, centres] = [new cv.Mat(), new cv.Mat(), new cv.Mat()];
+    const count = cv.connectedComponentsWithStats(skin, labels, stats, centres);
+    const patches = Array.from({ length: count - 1 }, (_, index) => {
+      const value = (column: number) => stats.intAt(index + 1, column);
+      return { x: value(0), y: value(1), width: value(2), height: value(3), area: value(4) };
+    }).sort((a, b) => b.area - a.area);
+    const [first, second] = patches;
+    if (!first) return undefined;
+    const share = first.area / (width * height);
+    const shape = first.height / first.width;
+    const density = first.area / (first.width * first.height);
+    const isInside = first.x > 1 && first.y > 1 && first.x + first.width < width - 2;
+    const isAlone = (second?.area ?? 0) < first.area * 0.4;
+    const isHead = shape > 0.95 && shape < 2 && density > 0.45 && density < 0.86;
+    const isHigh = first.y + first.height < height * 0.75 && share > 0.006 && share < 0.16;
+    return isInside && isAlone && isHead && isHigh ? first : undefined;
+  }
+
+  cutSubject(): Uint8Array {
+    const { width, height } = this;
+    const [x, y] = [
+      Math.max(1, Math.round(width * INSET)),
+      Math.max(1, Math.round(height * INSET)),
+    ];
+    const found = this.grabCut((at) => {
+      const [column, row] = [at % width, Math.floor(at / width)];
+      const isBorder = column < x || row < y || column >= width - x || row >= height - y;
+      return isBorder ? OUTSIDE : MAYBE_INSIDE;
+    });
+    return this.orMiddle(this.largest(found, 5, 9));
+  }
+
+  /** Head and shoulders as a stencil to start from; the side borders show what is behind. */
+  cutPerson(face: Face): Uint8Array {
+    const { width } = this;
+    const middle = face.x + face.width / 2;
+    const chin = face.y + face.height;
+    const border = Math.round(width * 0.031);
+    const found = this.grabCut((at) => {
+      const [x, y] = [at % width, Math.floor(at / width)];
+      const aside = Math.abs(x - middle) / face.width;
+      const below = (y - chin) / face.height;
+      const head =
+        (2 * aside) ** 2 + ((y - face.y - face.height * 0.45) / (face.height * 0.55)) ** 2;
+      if (x < border || x >= width - border) return OUTSIDE;
+      if (head < 0.7) return INSIDE;
+      if (head < 1.25) return MAYBE_INSIDE;
+      if (below < -0.1) return aside > 0.8 || y < face.y * 0.6 ? OUTSIDE : MAYBE_OUTSIDE;
+      const shoulder = 0.45 + Math.min(1.15, (below + 0.1) * 1.9);
+      if (aside < 0.5 && below > -0.05) return INSIDE;
+      if (aside < shoulder) return MAYBE_INSIDE;
+      return aside > shoulder + 0.75 ? OUTSIDE : MAYBE_OUTSIDE;
+    });
+    return this.orMiddle(this.largest(found, 5, 19));
+  }
+
+  cutGarment(face: Face, person: Uint8Array): Uint8Array {
+    const { width } = this;
+    const middle = face.x + face.width / 2;
+    const chin = face.y + face.height;
+    const placeOf = (at: number) => ({
+      aside: Math.abs((at % width) - middle) / face.width,
+      below: (Math.floor(at / width) - chin) / face.height,
+    });
+    const mode = this.commonColour((at) => {
+      const { aside, below } = placeOf(at);
+      return aside < 1.1 && below > 0.1 && below < 1.4;
+    });
+    const found = this.grabCut((at) => {
+      const { aside, below } = placeOf(at);
+      const tint = this.tintAt(at);
+      const distance = Math.hypot(...tint.map((value, index) => value - (mode[index] ?? 0)));
+      if (below < -0.15 || aside > 2.6 || (person[at] ?? 0) === 0) return OUTSIDE;
+      if (distance < 16 && aside < 2.1) return INSIDE;
+      if (distance < 32) return MAYBE_INSIDE;
+      return distance > 60 && (aside > 0.9 || below < 0.2) ? OUTSIDE : MAYBE_OUTSIDE;
+    });
+    return this.orMiddle(this.largest(found, 5, 15));
+  }
+
+  private colourAt(at: number): [number, number, number] {
+    const { frame } = this;
+    return [frame[at * 3] ?? 0, frame[at * 3 + 1] ?? 0, frame[at * 3 + 2] ?? 0];
+  }
+
+  /** Colour mostly without brightness, so that folds and shadows stay together. */
+  private tintAt(at: number): [number, number, number] {
+    const [red, green, blue] = this.colourAt(at);
+    const sum = red + green + blue;
+    return [(red / (sum + 30)) * 255, (green / (sum + 30)) * 255, sum * 0.117];
+  }
+
+  private commonColour(isAsked: (at: number) => boolean): number[] {
+    const counts = new Map<string, number>();
+    for (let at = 0; at < this.width * this.height; at += 1) {
+      if (!isAsked(at)) continue;
+      const key = this.tintAt(at)
+        .map((value) => Math.round(value / 14) * 14)
+        .join(' ');
+      counts.set(key, (counts.get(key) ?? 0) + 1);
+    }
+    const [common] = [...counts].sort(([, a], [, b]) => b - a);
+    return (common?.[0] ?? '0 0 0').split(' ').map(Number);
+  }
+
+  private fill(value: (at: number) => number): Mat {
+    const mat = new this.cv.Mat(this.height, this.width, this.cv.CV_8UC1);
+    const data = mat.data as Uint8Array;
+    for (let at = 0; at < data.length; at += 1) data[at] = value(at);
+    return mat;
+  }
+
+  private grabCut(label: (at: number) => number): Mat {
+    const { cv } = this;
+    const picture = new cv.Mat(this.height, this.width, cv.CV_8UC3);
+    (picture.data as Uint8Array).set(this.frame);
+    const labels = this.fill(label);
+    const [back, front] = [new cv.Mat(), new cv.Mat()];
+    cv.grabCut(picture, labels, new cv.Rect(0, 0, 1, 1), back, front, ROUNDS, cv.GC_INIT_WITH_MASK);
+    const data = labels.data as Uint8Array;
+    return this.fill((at) => ((data[at] ?? 0) % 2 === INSIDE ? 255 : 0));
+  }
+
+  private open(mat: Mat, size: number): void {
+    this.morph(mat, this.cv.MORPH_OPEN as number, size);
+  }
+
+  private close(mat: Mat, size: number): void {
+    this.morph(mat, this.cv.MORPH_CLOSE as number, size);
+  }
+
+  private morph(mat: Mat, operation: number, size: number): void {
+    const { cv } = this;
+    const kernel = cv.getStructuringElement(cv.MORPH_ELLIPSE, new cv.Size(size, size));
+    cv.morphologyEx(mat, mat, operation, kernel);
+  }
+
+  /** The largest piece with its holes filled. */
+  private largest(mat: Mat, openBy: number, closeBy: number): Uint8Array {
+    const { cv } = this;
+    this.open(mat, openBy);
+    this.close(mat, closeBy);
+    const [contours, hierarchy] = [new cv.MatVector(), new cv.Mat()];
+    cv.findContours(mat, contours, hierarchy, cv.RETR_EXTERNAL, cv.CHAIN_APPROX_NONE);
+    let best = { index: -1, area: 0 };
+    for (let index = 0; index < Number(contours.size()); index += 1) {
+      const area = cv.contourArea(contours.get(index));
+      if (area > best.area) best = { index, area };
+    }
+    const out = this.fill(() => 0);
+    if (best.index >= 0) cv.drawContours(out, contours, best.index, new cv.Scalar(255), cv.FILLED);
+    return Uint8Array.from(out.data as Uint8Array);
+  }
+
+  private orMiddle(found: Uint8Array): Uint8Array {
+    const share = found.reduce((sum, value) => sum + value / 255, 0) / found.length;
+    if (share > 0.01 && share < 0.95) return found;
+    return found.map((_, at) => {
+      const x = (at % this.width) / this.width - 0.5;
+      const y = Math.floor(at / this.width) / this.height - 0.5;
+      return x * x + y * y < 0.12 ? 255 : 0;
+    });
+  }
+}
