@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect, it } from 'vitest';
@@ -40,7 +41,9 @@ it('takes the data directory over from a killed process, within its patience', a
 });
 
 it('names the data directory that cannot be used', async () => {
-  await expect(lockDataDir('/proc/nowhere')).rejects.toThrow(
-    /^The data directory \/proc\/nowhere cannot be used: /,
+  const file = path.join(await freshFolder(), 'a file');
+  await writeFile(file, '');
+  await expect(lockDataDir(file)).rejects.toThrow(
+    /^The data directory \S+\/a file cannot be used: /,
   );
 });
