@@ -40,6 +40,7 @@ export interface Execution {
   outcome?: string;
 }
 
+const MAX_EXECUTIONS = 10_000;
 const HUGE_FRAME_BYTES = 3 * 1024 * 1024;
 const never = () => new Promise<never>(() => {});
 const die = () => process.kill(process.pid, 'SIGKILL');
@@ -61,6 +62,7 @@ export class Faults {
 
   async beforePrompt(promptId: string, clientId: unknown): Promise<void> {
     this.executions.push({ prompt_id: promptId, client_id: clientId, started: Date.now() });
+    if (this.executions.length > MAX_EXECUTIONS) this.executions.shift();
     if (this.strike('crash')) die();
   }
 
