@@ -33,7 +33,7 @@ export class ComfyRefused extends Error {
 const SHORT_MS = 10_000;
 const OBJECT_INFO_MS = 60_000;
 const UPLOAD_MS = 120_000;
-const POST_PROMPT_MS = 30_000;
+const POST_PROMPT_MS = 10_000;
 
 export interface PromptRequest {
   readonly promptId: string;

@@ -1,0 +1,232 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { inject } from 'vitest';
+import { createApplication } from '../../src/application.js';
+import { People } from '../../src/auth/index.js';
+import { CreditsAudit, Ledger } from '../../src/credits/index.js';
+import type { JobView } from '../../src/jobs/index.js';
+import { Database } from '../../src/platform/index.js';
+import { testConfig } from './config.js';
+import { startSandbox, type TestSandbox } from './sandbox.js';
+
+export interface Execution {
+  readonly prompt_id: string;
+  readonly started: number;
+  readonly ended?: number;
+  readonly outcome?: string;
+}
+
+/** A fault as the sandbox's control route takes it: see src/sandbox/faults.ts. */
+export type Fault = { readonly kind: string } & Readonly<Record<string, string | number>>;
+
+const LEASE_SECONDS = '2';
+const CREDITS = 100_000;
+
+/** The environment of a process of the product in tests, with short leases. */
+export const houseEnvironment = (options: {
+  databaseUrl: string;
+  dataDir: string;
+  comfyUrls: readonly string[];
+}): Record<string, string> => ({
+  NODE_ENV: 'test',
+  DATABASE_URL: options.databaseUrl,
+  DATA_DIR: options.dataDir,
+  COMFYUI_URLS: options.comfyUrls.join(','),
+  SQS_QUEUE_URL: inject('queueUrl'),
+  SQS_ENDPOINT: inject('queueEndpoint'),
+  SES_ENDPOINT: inject('mailboxUrl'),
+  AWS_ACCESS_KEY_ID: 'test',
+  AWS_SECRET_ACCESS_KEY: 'test',
+  JOB_LEASE_SECONDS: LEASE_SECONDS,
+  INSTANCE_LEASE_SECONDS: LEASE_SECONDS,
+  INSTANCE_GRACE: '3',
+  ...(process.env['TEST_REDIS_URL'] && { REDIS_URL: process.env['TEST_REDIS_URL'] }),
+});
+
+/**
+ * The product in this process (roles api and worker unless told otherwise) with sandboxes of its
+ * own: real HTTP, PostgreSQL, queue and sockets.
+ */
+export class House {
+  private constructor(
+    readonly app: NestExpressApplication,
+    readonly url: string,
+    readonly sandboxes: TestSandbox[],
+    readonly environment: Readonly<Record<string, string>>,
+    private readonly dataDir: string,
+  ) {}
+
+  static async start(options: {
+    databaseUrl: string;
+    roles?: string;
+    sandboxes?: number;
+    /** What every sampler takes; the scene is then painted plainly. */
+    gpuMs?: number;
+    environment?: Readonly<Record<string, string>>;
+  }): Promise<House> {
+    const dataDir = await mkdtemp(path.join(tmpdir(), 'hom-house-'));
+    const args = ['--gpu-ms', String(options.gpuMs ?? 50)];
+    const sandboxes = await Promise.all(
+      Array.from({ length: options.sandboxes ?? 1 }, () => startSandbox({ control: true, args })),
+    );
+    const environment = {
+      ...houseEnvironment({
+        databaseUrl: options.databaseUrl,
+        dataDir,
+        comfyUrls: sandboxes.map(({ url }) => url),
+      }),
+      ...options.environment,
+    };
+    const app = await createApplication(
+      testConfig({ ...environment, ROLES: options.roles ?? 'api,worker' }),
+    );
+    await app.listen(0, '127.0.0.1');
+    const house = new House(app, await app.getUrl(), sandboxes, environment, dataDir);
+    if ((options.roles ?? 'worker').includes('worker')) await house.untilReady();
+    return house;
+  }
+
+  get database(): Database {
+    return this.app.get(Database);
+  }
+
+  async untilReady(): Promise<void> {
+    await until(async () => {
+      const row = await this.database.one<{ ready: boolean }>(
+        `SELECT bool_and(state = 'ready') AS ready FROM instances`,
+      );
+      return row?.ready ?? false;
+    });
+  }
+
+  async fault(fault: Fault, sandbox = 0): Promise<void> {
+    const response = await fetch(`${this.sandboxes[sandbox]!.url}/__control/faults`, {
+      method: 'POST',
+      body: JSON.stringify(fault),
+    });
+    if (!response.ok) throw new Error(`The fault ${fault.kind} was not taken.`);
+  }
+
+  async clearFaults(): Promise<void> {
+    for (const { url } of this.sandboxes)
+      await fetch(`${url}/__control/faults`, { method: 'DELETE' });
+  }
+
+  async executions(sandbox = 0): Promise<Execution[]> {
+    const response = await fetch(`${this.sandboxes[sandbox]!.url}/__control/executions`);
+    return (await response.json()) as Execution[];
+  }
+
+  /** A verified person with plenty of credits and one saved picture. */
+  async customer(): Promise<Customer> {
+    const email = `${randomUUID()}@example.com`;
+    const password = 'a cup of coffee at 7';
+    const { id } = await this.app.get(People).provision({ email, password, role: 'user' });
+    await this.app.get(Ledger).grant({ userId: id, amount: CREDITS, reason: 'test' });
+    const login = await fetch(`${this.url}/v1/auth/login`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ email, password }),
+    });
+    const { accessToken } = (await login.json()) as { accessToken: string };
+    const customer = new Customer(this, id, accessToken);
+    await customer.upload();
+    return customer;
+  }
+
+  /** What must hold whenever no job is open; the list of what does not. */
+  async faultsInLedger(): Promise<unknown[]> {
+    return this.app.get(CreditsAudit).findDrift();
+  }
+
+  async stop(): Promise<void> {
+    await this.app.close();
+    await Promise.all(this.sandboxes.map((sandbox) => sandbox.stop()));
+    await rm(this.dataDir, { recursive: true, force: true });
+  }
+}
+
+export class Customer {
+  private imageId = '';
+
+  constructor(
+    private readonly house: House,
+    readonly id: string,
+    readonly token: string,
+  ) {}
+
+  fetch(target: string, init: RequestInit = {}): Promise<Response> {
+    const headers = new Headers(init.headers);
+    headers.set('authorization', `Bearer ${this.token}`);
+    if (typeof init.body === 'string') headers.set('content-type', 'application/json');
+    return fetch(new URL(target, this.house.url), { ...init, headers });
+  }
+
+  async json<T>(target: string, init: RequestInit = {}): Promise<T> {
+    const response = await this.fetch(target, init);
+    const body: unknown = await response.json();
+    if (!response.ok) throw new Error(`${target}: ${response.status} ${JSON.stringify(body)}`);
+    return body as T;
+  }
+
+  async upload(): Promise<void> {
+    const form = new FormData();
+    form.set('file', new Blob([await readFile('samples/product-coffee-cup.png')]), 'cup.png');
+    this.imageId = (
+      await this.json<{ id: string }>('/v1/files', { method: 'POST', body: form })
+    ).id;
+  }
+
+  order(
+    fields: Readonly<Record<string, unknown>> = {},
+    headers: Record<string, string> = {},
+  ): Promise<JobView> {
+    return this.json('/v1/comfy/product-backgrounds', {
+      method: 'POST',
+      headers,
+      body: JSON.stringify({ imageId: this.imageId, prompt: 'on white marble', ...fields }),
+    });
+  }
+
+  job(id: string): Promise<JobView> {
+    return this.json(`/v1/jobs/${id}`);
+  }
+
+  async ended(id: string, limitMs = 30_000): Promise<JobView> {
+    return this.reaches(
+      id,
+      (job) => ['succeeded', 'failed', 'cancelled'].includes(job.status),
+      limitMs,
+    );
+  }
+
+  async reaches(
+    id: string,
+    isThere: (job: JobView) => boolean,
+    limitMs = 30_000,
+  ): Promise<JobView> {
+    let job = await this.job(id);
+    await until(async () => {
+      job = await this.job(id);
+      return isThere(job);
+    }, limitMs);
+    return job;
+  }
+
+  credits(): Promise<{ available: number; reserved: number }> {
+    return this.json('/v1/credits');
+  }
+}
+
+/** Asks again and again; throws when the answer is still no after `limitMs`. */
+export const until = async (ask: () => Promise<boolean>, limitMs = 30_000): Promise<void> => {
+  const deadline = Date.now() + limitMs;
+  while (!(await ask())) {
+    if (Date.now() > deadline) throw new Error(`Not reached within ${limitMs} ms.`);
+    await sleep(50);
+  }
+};
