@@ -210,3 +210,41 @@ export const readStartSettings = (environment: Environment): StartSettings => {
     demo: { email: given('DEMO_EMAIL', values.DEMO_EMAIL), password: values.DEMO_PASSWORD },
   };
 };
+
+/** What the command line must know to find a server, from the raw environment. */
+export interface CommandSettings {
+  readonly dataDir: string;
+  readonly port: number;
+  readonly mailboxPort: number | undefined;
+  readonly apiUrl: string | undefined;
+  readonly mailboxUrl: string | undefined;
+}
+
+/** Reads and checks what {@link CommandSettings} needs. Throws {@link ConfigError}. */
+export const readCommandSettings = (environment: Environment): CommandSettings => {
+  // A command may look at a production server without holding all of its secrets.
+  const values = read({ ...environment, NODE_ENV: undefined });
+  return {
+    dataDir: path.resolve(given('DATA_DIR', values.DATA_DIR)),
+    port: given('PORT', values.PORT),
+    mailboxPort: values.MAILBOX_PORT,
+    apiUrl: values.API_URL,
+    mailboxUrl: values.MAILBOX_URL,
+  };
+};
+
+/** Groups of variables that also make sense for a server which keeps nothing. */
+const FOR_THROWAWAY = ['ComfyUI and jobs', 'Credits', 'External tools'];
+
+/** The environment without what names data, mails or addresses of an installation. */
+export const throwawayEnvironment = (environment: Environment): Environment => {
+  const groups = new Map<string, string>(
+    Object.entries(VARIABLES).map(([name, variable]) => [name, variable.group]),
+  );
+  return Object.fromEntries(
+    Object.entries(environment).filter(([name]) => {
+      const group = groups.get(name);
+      return group === undefined || FOR_THROWAWAY.includes(group);
+    }),
+  );
+};

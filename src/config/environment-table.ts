@@ -1,6 +1,6 @@
 import { VARIABLES } from './variables.js';
 
-/** The Markdown table of all environment variables, for the README; `npm run cli environment` prints it. */
+/** The Markdown table of all environment variables, for the README; `npm run gen` puts it there. */
 export const environmentTable = (): string => {
   const lines = ['| variable | default | what it is |', '|---|---|---|'];
   let group = '';

@@ -2,8 +2,14 @@
  * config: the environment as validated, frozen, typed values. The only reader of process.env.
  * Refuses to know what the values are used for.
  */
-export { Config, ConfigError, readStartSettings } from './config.js';
-export type { Environment, Role, StartSettings } from './config.js';
+export {
+  Config,
+  ConfigError,
+  readCommandSettings,
+  readStartSettings,
+  throwawayEnvironment,
+} from './config.js';
+export type { CommandSettings, Environment, Role, StartSettings } from './config.js';
 export { environmentTable } from './environment-table.js';
 
 import type { Environment } from './config.js';

@@ -22,6 +22,7 @@ const accounts = group('Accounts');
 const credits = group('Credits');
 const mail = group('Mail');
 const tools = group('External tools');
+const commandLine = group('Command line');
 
 const required = { isRequiredInProduction: true };
 const secret = { isSecret: true };
@@ -260,6 +261,15 @@ export const VARIABLES = {
   TRYON_PROVIDER: tools(parse.oneOf('gradio', 'replicate'), 'Adapter of the try-on'),
   TRYON_URL: tools(parse.url('http', 'https'), 'Address of the try-on'),
   TRYON_TOKEN: tools(parse.text, 'Token of the try-on', secret),
+
+  API_URL: commandLine(
+    parse.url('http', 'https'),
+    'The server that `npm run demo` talks to (default: the one that runs here)',
+  ),
+  MAILBOX_URL: commandLine(
+    parse.url('http', 'https'),
+    'Mailbox in which `npm run demo` reads the mails of the server at API_URL',
+  ),
 } as const;
 
 export type VariableName = keyof typeof VARIABLES;
