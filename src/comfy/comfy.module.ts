@@ -4,6 +4,8 @@ import type { Config } from '../config/index.js';
 import { ComfyController } from './comfy.controller.js';
 import { Comfy } from './comfy.service.js';
 import { JobExecutor } from './executor/job-executor.js';
+import { PromptEnding } from './executor/prompt-ending.js';
+import { PromptPosting } from './executor/prompt-posting.js';
 import { Results } from './executor/results.js';
 import { Uploads } from './executor/uploads.js';
 import { laneName, Lanes } from './lanes/lanes.js';
@@ -23,7 +25,9 @@ export class ComfyModule {
       providers: [
         Workflows,
         Comfy,
-        ...(roles.includes('worker') ? [Uploads, Results, JobExecutor, Lanes] : []),
+        ...(roles.includes('worker')
+          ? [Uploads, Results, PromptPosting, PromptEnding, JobExecutor, Lanes]
+          : []),
       ],
       exports: [],
     };

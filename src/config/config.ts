@@ -102,6 +102,7 @@ const slices = (values: Values) => {
       urls: given('COMFYUI_URLS', values.COMFYUI_URLS),
       brushnet: given('COMFY_BRUSHNET', values.COMFY_BRUSHNET),
       workflowsDir: values.WORKFLOWS_DIR,
+      restartCommand: values.COMFY_RESTART_CMD,
       instanceLeaseSeconds: given('INSTANCE_LEASE_SECONDS', values.INSTANCE_LEASE_SECONDS),
       instanceGraceSeconds: given('INSTANCE_GRACE', values.INSTANCE_GRACE),
     },

@@ -120,6 +120,10 @@ export const VARIABLES = {
     { fallback: 'false' },
   ),
   WORKFLOWS_DIR: gpu(parse.text, 'Folder with workflows of your own'),
+  COMFY_RESTART_CMD: gpu(
+    parse.text,
+    'Shell command that restarts a wedged ComfyUI on this machine; its address is $1',
+  ),
   INSTANCE_LEASE_SECONDS: gpu(
     parse.number(1, 600),
     'How long a worker owns a ComfyUI without renewing',

@@ -12,5 +12,8 @@ export const HELD =
 /** NOTIFY channel: the payload is the id of a job whose events have grown. */
 export const JOB_EVENTS_CHANNEL = 'job_events';
 
-/** NOTIFY channel: the owner of the job in the payload wants it to end. */
-export const JOB_CANCEL_CHANNEL = 'job_cancel';
+/** NOTIFY channel: somebody wants the job in the payload to end, or to move to an idle instance. */
+export const JOB_WISH_CHANNEL = 'job_wish';
+
+/** NOTIFY channel: a job of the kind in the payload waits to be picked. */
+export const JOBS_WAITING_CHANNEL = 'jobs_waiting';

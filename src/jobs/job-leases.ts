@@ -4,7 +4,13 @@ import { Injectable } from '@nestjs/common';
 import { Config } from '../config/index.js';
 import { Database } from '../platform/index.js';
 import type { JobKind } from './job.js';
-import { HELD, JOB_EVENTS_CHANNEL, type JobLease } from './job-lease.js';
+import {
+  HELD,
+  JOB_EVENTS_CHANNEL,
+  JOB_WISH_CHANNEL,
+  JOBS_WAITING_CHANNEL,
+  type JobLease,
+} from './job-lease.js';
 import { LeaseLost } from './jobs.errors.js';
 
 export interface PickedJob extends JobLease {
@@ -15,6 +21,8 @@ export interface PickedJob extends JobLease {
 export interface Renewal {
   readonly isHeld: boolean;
   readonly isCancelRequested: boolean;
+  /** An idle instance wants this job, if it is merely staged. */
+  readonly isYieldRequested: boolean;
 }
 
 /** What a lease-holder's process is called in rows, unique per start of the process. */
@@ -45,14 +53,14 @@ export class JobLeases {
       `WITH next AS (
          SELECT id, turn FROM jobs
          WHERE kind = $1 AND status = 'queued' AND lease_owner IS NULL AND workflow = ANY($2)
-           AND available_at <= now()
+           AND available_at <= now() AND (yield_to IS NULL OR yield_to = $4 OR yield_until < now())
          ORDER BY turn, sequence LIMIT 1 FOR UPDATE SKIP LOCKED
        ), clock AS (
          UPDATE turn_clocks SET turn = greatest(turn_clocks.turn, next.turn) FROM next
          WHERE turn_clocks.kind = $1 AND turn_clocks.turn < next.turn
        )
        UPDATE jobs SET lease_epoch = lease_epoch + 1, lease_owner = $3, instance_id = $4, prompt_id = NULL,
-         lease_until = now() + make_interval(secs => $5)
+         yield_to = NULL, yield_until = NULL, lease_until = now() + make_interval(secs => $5)
        FROM next WHERE jobs.id = next.id
        RETURNING jobs.id, jobs.lease_epoch AS epoch, jobs.starts`,
       [kind, workflows, PROCESS_OWNER, instanceId, this.leaseSeconds],
@@ -82,13 +90,17 @@ export class JobLeases {
 
   /** Extends the lease; tells whether it is still held and whether the owner of the job wants it to end. */
   async renew(lease: JobLease): Promise<Renewal> {
-    const row = await this.database.one<{ cancel: boolean }>(
+    const row = await this.database.one<{ cancel: boolean; yields: boolean }>(
       `UPDATE jobs SET lease_until = now() + make_interval(secs => $4)
        WHERE id = $1 AND lease_epoch = $2 AND lease_owner = $3 AND finished_at IS NULL
-       RETURNING cancel_requested_at IS NOT NULL AS cancel`,
+       RETURNING cancel_requested_at IS NOT NULL AS cancel, coalesce(yield_until > now(), false) AS yields`,
       [lease.jobId, lease.epoch, lease.owner, this.leaseSeconds],
     );
-    return { isHeld: row !== undefined, isCancelRequested: row?.cancel ?? false };
+    return {
+      isHeld: row !== undefined,
+      isCancelRequested: row?.cancel ?? false,
+      isYieldRequested: row?.yields ?? false,
+    };
   }
 
   /** Stores the prompt id before it is posted, so that no crash can leave an unknown prompt behind. */
@@ -152,8 +164,29 @@ export class JobLeases {
          INSERT INTO job_events (job_id, id, type, data)
          SELECT id, event_sequence, 'status', '{"status":"queued"}' FROM held
        )
-       SELECT pg_notify('${JOB_EVENTS_CHANNEL}', id::text) FROM held`,
+       SELECT pg_notify('${JOB_EVENTS_CHANNEL}', id::text), pg_notify('${JOBS_WAITING_CHANNEL}', 'comfy')
+       FROM held`,
       [lease.jobId, lease.epoch, lease.owner, pauseSeconds, outcome],
+    );
+  }
+
+  /**
+   * Asks for a job that is merely staged on a busy instance, for an idle one that can run it. Its
+   * holder gives it up if it is still staged; for some seconds nobody else picks it then.
+   */
+  async requestYield(idleInstanceId: string, workflows: readonly string[]): Promise<void> {
+    await this.database.query(
+      `WITH staged AS (
+         SELECT jobs.id FROM jobs
+         WHERE kind = 'comfy' AND status = 'queued' AND lease_until > now() AND prompt_id IS NOT NULL
+           AND instance_id <> $1 AND workflow = ANY($2) AND coalesce(yield_until < now(), true)
+           AND EXISTS (SELECT 1 FROM jobs busy WHERE busy.instance_id = jobs.instance_id AND busy.status = 'running')
+         ORDER BY turn, sequence LIMIT 1 FOR UPDATE SKIP LOCKED
+       ), asked AS (
+         UPDATE jobs SET yield_to = $1, yield_until = now() + interval '5 seconds'
+         FROM staged WHERE jobs.id = staged.id RETURNING jobs.id
+       ) SELECT pg_notify('${JOB_WISH_CHANNEL}', id::text) FROM asked`,
+      [idleInstanceId, workflows],
     );
   }
 
@@ -169,7 +202,7 @@ export class JobLeases {
   /** Of prompts seen on an instance, those that we minted and that no open job claims any more. */
   async findUnclaimedPrompts(promptIds: readonly string[]): Promise<string[]> {
     const rows = await this.database.query<{ id: string }>(
-      `SELECT prompt_id AS id FROM job_prompts JOIN jobs ON jobs.id = job_prompts.job_id
+      `SELECT job_prompts.prompt_id AS id FROM job_prompts JOIN jobs ON jobs.id = job_prompts.job_id
        WHERE job_prompts.prompt_id = ANY($1::uuid[])
          AND (jobs.finished_at IS NOT NULL OR jobs.prompt_id IS DISTINCT FROM job_prompts.prompt_id)`,
       [promptIds],

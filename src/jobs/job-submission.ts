@@ -6,6 +6,7 @@ import { Ledger, Prices } from '../credits/index.js';
 import { Database, Notifications } from '../platform/index.js';
 import { Files } from '../storage/index.js';
 import type { JobKind } from './job.js';
+import { JOBS_WAITING_CHANNEL } from './job-lease.js';
 
 /** A job as a module orders it: everything checked, pictures saved. */
 export interface JobOrder {
@@ -15,9 +16,6 @@ export interface JobOrder {
   readonly parameters: Readonly<Record<string, unknown>>;
   readonly inputs: readonly { readonly role: string; readonly fileId: string }[];
 }
-
-/** NOTIFY channel: a job of the kind in the payload waits to be picked. */
-export const JOBS_WAITING_CHANNEL = 'jobs_waiting';
 
 /** How jobs come into being. */
 @Injectable()

@@ -3,8 +3,10 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import type { Role } from '../config/index.js';
 import { Instances } from './instances.js';
 import { Job } from './job.entity.js';
+import { JobErasure } from './job-erasure.js';
 import { JobFiles } from './job-files.js';
 import { JobLeases } from './job-leases.js';
+import { JobLedgerCheck } from './job-ledger-check.js';
 import { JobOrders } from './job-orders.js';
 import { JobProgress } from './job-progress.js';
 import { JobReconciler } from './job-reconciler.js';
@@ -41,7 +43,9 @@ export class JobsModule {
         ...SHARED,
         JobViews,
         JobTokens,
+        JobErasure,
         JobFiles,
+        JobLedgerCheck,
         JobVisitors,
         ...(roles.includes('worker') ? [JobReconciler] : []),
       ],

@@ -3,7 +3,7 @@ import { Database, decodeCursor, toPage, type Page } from '../platform/index.js'
 import type { JobsQuery, JobView } from './job.dto.js';
 import { Job } from './job.entity.js';
 import { isTerminal, type JobError, type JobKind, type JobStatus } from './job.js';
-import { JOB_CANCEL_CHANNEL } from './job-lease.js';
+import { JOB_WISH_CHANNEL } from './job-lease.js';
 import { JobSettlement } from './job-settlement.js';
 import { JobViews } from './job-views.js';
 import { jobError } from './jobs.errors.js';
@@ -115,7 +115,7 @@ export class Jobs {
         `WITH wish AS (
            UPDATE jobs SET cancel_requested_at = coalesce(cancel_requested_at, now())
            WHERE id = $1 AND finished_at IS NULL RETURNING id
-         ) SELECT pg_notify('${JOB_CANCEL_CHANNEL}', id::text) FROM wish`,
+         ) SELECT pg_notify('${JOB_WISH_CHANNEL}', id::text) FROM wish`,
         [jobId],
       );
       await this.settlement.cancelFree(jobId);

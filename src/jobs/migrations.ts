@@ -57,6 +57,9 @@ export class CreateJobs1795400004000 implements MigrationInterface {
         progress_step text,
         event_sequence integer NOT NULL DEFAULT 0,
         cancel_requested_at timestamptz,
+        -- an idle instance asks for a job that is merely staged elsewhere
+        yield_to text REFERENCES instances (id),
+        yield_until timestamptz,
         error jsonb,
         deadline_at timestamptz,
         queue_expires_at timestamptz NOT NULL,

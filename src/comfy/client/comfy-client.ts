@@ -14,13 +14,14 @@ export class ComfyClient {
 
   constructor(
     readonly url: string,
+    onConnected: () => void = () => undefined,
     limits: FollowerLimits = DEFAULT_LIMITS,
   ) {
     this.http = new ComfyHttp(url);
     this.follower = new PromptFollower(this.http, limits);
     this.socket = new ComfySocket(url, {
       onEvent: (event) => this.follower.hear(event),
-      onConnected: () => undefined,
+      onConnected,
     });
   }
 

@@ -29,6 +29,8 @@ interface Following {
   endingAt: number | undefined;
   /** How often in a row it was seen in neither queue nor history. */
   absences: number;
+  /** We asked for its removal: look often until it is seen gone, or seen running. */
+  isDoubted: boolean;
 }
 
 export interface FollowerLimits {
@@ -89,6 +91,7 @@ export class PromptFollower {
         lastEventAt: performance.now(),
         endingAt: undefined,
         absences: 0,
+        isDoubted: false,
         settle: (end) => {
           signal.removeEventListener('abort', stop);
           this.following.delete(promptId);
@@ -133,6 +136,21 @@ export class PromptFollower {
     );
   }
 
+  /** After a request to remove or stop a prompt: notice soon that it is gone. */
+  doubt(promptId: string): void {
+    const prompt = this.following.get(promptId);
+    if (!prompt) return;
+    prompt.isDoubted = true;
+    this.wake.abort();
+  }
+
+  /** ComfyUI takes no prompt any more: gives up those that wait there, so that they move on. */
+  abandonWaiting(): string[] {
+    const waiting = [...this.following.values()].filter((prompt) => !prompt.isRunning);
+    for (const prompt of waiting) prompt.settle({ kind: 'unreachable' });
+    return waiting.map((prompt) => prompt.promptId);
+  }
+
   private expectEnd(prompt: Following): void {
     prompt.endingAt ??= performance.now();
     this.wake.abort();
@@ -146,8 +164,10 @@ export class PromptFollower {
   }
 
   private get pauseMs(): number {
-    if ([...this.following.values()].some((prompt) => prompt.endingAt !== undefined))
+    const all = [...this.following.values()];
+    if (all.some((prompt) => prompt.endingAt !== undefined || prompt.isDoubted)) {
       return ENDING_PAUSE_MS;
+    }
     return this.isSocketSilent || this.unreachableSince !== undefined
       ? this.limits.alertMs
       : this.limits.calmMs;
@@ -185,6 +205,7 @@ export class PromptFollower {
     for (const prompt of present) {
       if (queue.running.has(prompt.promptId)) {
         prompt.absences = 0;
+        prompt.isDoubted = false;
         this.markRunning(prompt);
       } else if (queue.pending.has(prompt.promptId)) prompt.absences = 0;
       else if (!(await this.readHistory(prompt))) this.noteAbsence(prompt);

@@ -23,7 +23,7 @@ export const FAILURES = {
   },
   lost: {
     code: 'jobs.lost',
-    message: 'The GPU server stopped three times while it worked on this job.',
+    message: 'The job was begun three times and could not be finished.',
     hint: 'Try another picture; if it happens again, tell the operator.',
     retryable: true,
   },

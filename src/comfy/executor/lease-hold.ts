@@ -19,6 +19,7 @@ export class LeaseHold {
     readonly lease: JobLease,
     private readonly leases: JobLeases,
     private readonly onCancelRequested: () => void,
+    private readonly onYieldRequested: () => void,
   ) {
     this.validUntil = this.deadlineFrom(performance.now());
     this.timer = setInterval(() => void this.renew(), (leases.leaseSeconds * 1_000) / 4);
@@ -39,19 +40,20 @@ export class LeaseHold {
     this.lost.signal.throwIfAborted();
   }
 
-  /** Extends the lease now and learns of a wish to cancel. */
+  /** Extends the lease now and learns of wishes: to cancel, or to move to an idle instance. */
   async renew(): Promise<void> {
     if (this.isRenewing || this.lost.signal.aborted) return;
     this.isRenewing = true;
     const sentAt = performance.now();
     try {
-      const { isHeld, isCancelRequested } = await this.leases.renew(this.lease);
+      const { isHeld, isCancelRequested, isYieldRequested } = await this.leases.renew(this.lease);
       if (!isHeld) return this.lose();
       this.validUntil = this.deadlineFrom(sentAt);
       if (isCancelRequested && !this.cancelRequested) {
         this.cancelRequested = true;
         this.onCancelRequested();
       }
+      if (isYieldRequested) this.onYieldRequested();
     } catch {
       // The database is away: the lease may still be ours until it runs out.
       if (performance.now() >= this.validUntil) this.lose();

@@ -13,7 +13,12 @@ const CONCURRENCY = 6;
 const TICK_MS = 1_000;
 const PROBE_AWAY_MS = 2_000;
 const PROBE_READY_MS = 60_000;
-const SWEEP_MS = 10_000;
+/** Prompts wait and nothing runs for so long: the worker of this ComfyUI is wedged (§4.8). */
+const WEDGED_AFTER_MS = 10_000;
+/** A sick instance is asked again so often, and trusted again when its queue moves. */
+const SICK_PAUSE_MS = 15_000;
+/** An idle instance asks for staged work of others so often. */
+const YIELD_PAUSE_MS = 1_000;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const KEEP_RECORDS = { age: 3_600, count: 1_000 };
 
@@ -35,6 +40,8 @@ export interface DriverParts {
   readonly leases: JobLeases;
   readonly executor: JobExecutor;
   readonly workflows: Workflows;
+  /** Restarts a wedged ComfyUI on this machine, where the operator gave a command for it. */
+  readonly restart: ((url: string, reason: string) => void) | undefined;
 }
 
 /**
@@ -57,8 +64,10 @@ export class InstanceDriver {
   private wake: (() => void) | undefined;
   private refilling: Promise<void> = Promise.resolve();
   private probedAt = -Infinity;
-  private sweptAt = performance.now();
+  private inspectedAt = performance.now();
   private isReady = false;
+  private wedgedSince: number | undefined;
+  private askedForYieldAt = -Infinity;
   /** True once the instance was asked for the first time, whatever it said. */
   hasProbed = false;
 
@@ -67,9 +76,11 @@ export class InstanceDriver {
     readonly url: string,
     private readonly queue: Queue<LaneRecord>,
     private readonly parts: DriverParts,
+    private readonly inspectEveryMs: number,
   ) {
     this.logger = new Logger(`Instance ${id}`);
-    this.client = new ComfyClient(url);
+    // A new connection may be a new ComfyUI: what it offers is asked again.
+    this.client = new ComfyClient(url, () => (this.probedAt = -Infinity));
   }
 
   start(): void {
@@ -120,7 +131,7 @@ export class InstanceDriver {
     await this.probe();
     if (!this.isReady) return;
     for (const job of await this.parts.leases.adopt(this.id)) await this.enqueue(job);
-    if (performance.now() - this.sweptAt > SWEEP_MS) await this.sweep();
+    await this.inspectQueue();
     this.refill();
   }
 
@@ -178,15 +189,23 @@ export class InstanceDriver {
   private async pickWhileFree(): Promise<void> {
     while (this.isOwner && this.isReady && !this.stopping.signal.aborted && this.hasRoom()) {
       const job = await this.parts.leases.pick('comfy', this.workflows, this.id);
-      if (!job) return;
+      if (!job) return this.askForStagedWork();
       await this.enqueue(job);
     }
+  }
+
+  /** Idle with nothing to pick: a job that merely waits behind another instance's may come here. */
+  private async askForStagedWork(): Promise<void> {
+    if (this.onGpu.size > 0 || performance.now() - this.askedForYieldAt < YIELD_PAUSE_MS) return;
+    this.askedForYieldAt = performance.now();
+    await this.parts.leases.requestYield(this.id, this.workflows);
   }
 
   /** A job that was running when a ComfyUI died may have killed it: nothing is staged behind it. */
   private hasRoom(): boolean {
     const limit = [...this.onGpu.values()].some((job) => job.isSuspect) ? 1 : GPU_SLOTS;
-    return this.onGpu.size < limit;
+    // What waits for storage counts too: a lane never holds more than it can execute at once.
+    return this.onGpu.size < limit && this.executing.size + this.waiting.size < CONCURRENCY;
   }
 
   private async enqueue(job: PickedJob): Promise<void> {
@@ -251,17 +270,39 @@ export class InstanceDriver {
     );
     this.executing.add(execution);
     await execution.finally(() => this.executing.delete(execution));
+    this.nudge();
   }
 
-  /** Ends prompts of ours that no open job claims; prompts of others are never touched. */
-  private async sweep(): Promise<void> {
-    this.sweptAt = performance.now();
-    const queue = await this.client.http.queue();
+  /** Looks at ComfyUI's queue: is its worker alive, and is anything there that nobody claims? */
+  private async inspectQueue(): Promise<void> {
+    if (performance.now() - this.inspectedAt < this.inspectEveryMs) return;
+    this.inspectedAt = performance.now();
+    const queue = await this.client.http.queue().catch(() => undefined);
+    if (!queue) return;
+    const isStuck = queue.running.size === 0 && queue.pending.size > 0;
+    this.wedgedSince = isStuck ? (this.wedgedSince ?? performance.now()) : undefined;
+    if (this.wedgedSince !== undefined && performance.now() - this.wedgedSince > WEDGED_AFTER_MS) {
+      return this.setAside('its worker takes no prompt from its queue');
+    }
     const seen = [...queue.running, ...queue.pending].filter((id) => UUID.test(id));
     if (seen.length === 0) return;
+    // Prompts of others are never touched.
     for (const promptId of await this.parts.leases.findUnclaimedPrompts(seen)) {
       this.logger.warn(`prompt ${promptId} belongs to no open job and is ended`);
       await this.client.http.cancel(promptId);
     }
+  }
+
+  /** A sick ComfyUI gets no more jobs; those that wait there move on. It is asked again later. */
+  private async setAside(reason: string): Promise<void> {
+    this.logger.error(`set aside: ${reason}`);
+    this.isReady = false;
+    this.wedgedSince = undefined;
+    this.probedAt = performance.now() + SICK_PAUSE_MS - PROBE_AWAY_MS;
+    await this.parts.instances.markAway(this.id, 'sick', reason);
+    for (const promptId of this.client.follower.abandonWaiting()) {
+      await this.client.http.deletePending(promptId).catch(() => undefined);
+    }
+    this.parts.restart?.(this.url, reason);
   }
 }

@@ -1,18 +1,15 @@
+import { spawn } from 'node:child_process';
 import { getQueueToken } from '@nestjs/bullmq';
 import {
   Injectable,
+  Logger,
   type BeforeApplicationShutdown,
   type OnApplicationBootstrap,
 } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import type { Queue } from 'bullmq';
 import { Config } from '../../config/index.js';
-import {
-  Instances,
-  JOB_CANCEL_CHANNEL,
-  JobLeases,
-  JOBS_WAITING_CHANNEL,
-} from '../../jobs/index.js';
+import { Instances, JOB_WISH_CHANNEL, JobLeases, JOBS_WAITING_CHANNEL } from '../../jobs/index.js';
 import { HealthChecks, Notifications } from '../../platform/index.js';
 import { JobExecutor } from '../executor/job-executor.js';
 import { Workflows } from '../workflows.service.js';
@@ -31,6 +28,7 @@ export const laneName = (url: string): string => `comfy-${instanceId(url)}`;
 /** Starts and stops the drivers of all configured instances in a worker process. */
 @Injectable()
 export class Lanes implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly logger = new Logger(Lanes.name);
   private drivers: readonly InstanceDriver[] = [];
   private unsubscribe: (() => void)[] = [];
 
@@ -55,25 +53,45 @@ export class Lanes implements OnApplicationBootstrap, BeforeApplicationShutdown 
     const addresses = this.config.comfy.urls.map((url) => ({ id: instanceId(url), url }));
     await this.instances.declare(addresses);
     const { instances, leases, executor, workflows } = this;
+    const inspectEveryMs = (this.config.comfy.instanceLeaseSeconds * 1_000) / 3;
+    const restart = this.restartBy(this.config.comfy.restartCommand);
     this.drivers = addresses.map(({ id, url }) => {
       const queue = this.module.get<Queue<LaneRecord>>(getQueueToken(laneName(url)), {
         strict: false,
       });
-      return new InstanceDriver(id, url, queue, { instances, leases, executor, workflows });
+      return new InstanceDriver(
+        id,
+        url,
+        queue,
+        { instances, leases, executor, workflows, restart },
+        inspectEveryMs,
+      );
     });
     for (const driver of this.drivers) driver.start();
     this.unsubscribe = await Promise.all([
       this.notifications.subscribe(JOBS_WAITING_CHANNEL, () => {
         for (const driver of this.drivers) driver.nudge();
       }),
-      this.notifications.subscribe(JOB_CANCEL_CHANNEL, (jobId) =>
-        this.executor.noticeCancel(jobId),
-      ),
+      this.notifications.subscribe(JOB_WISH_CHANNEL, (jobId) => this.executor.noticeWish(jobId)),
     ]);
   }
 
   async beforeApplicationShutdown(): Promise<void> {
     for (const unsubscribe of this.unsubscribe) unsubscribe();
     await Promise.all(this.drivers.map((driver) => driver.stop()));
+  }
+
+  /** Runs the operator's command with the address of the wedged ComfyUI as its first argument. */
+  private restartBy(command: string | undefined) {
+    if (command === undefined) return undefined;
+    return (url: string, reason: string): void => {
+      this.logger.warn(`COMFY_RESTART_CMD for ${url}: ${reason}`);
+      const child = spawn('sh', ['-c', command, 'sh', url], { stdio: 'ignore' });
+      child.on('error', (error) => this.logger.error(`COMFY_RESTART_CMD: ${error.message}`));
+      child.on(
+        'exit',
+        (code) => code !== 0 && this.logger.error(`COMFY_RESTART_CMD ended with ${code}`),
+      );
+    };
   }
 }

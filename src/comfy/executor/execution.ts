@@ -1,0 +1,28 @@
+import type { ComfyClient } from '../client/index.js';
+import type { Workflow } from '../workflows/workflow.js';
+import type { LeaseHold } from './lease-hold.js';
+import type { LaneTurn } from './turn.js';
+
+export interface ExecutionInstance {
+  readonly id: string;
+  readonly client: ComfyClient;
+}
+
+/** What an execution knows of its job; the row was read after the lease was taken. */
+export interface Execution {
+  readonly hold: LeaseHold;
+  readonly workflow: Workflow;
+  readonly userId: string;
+  readonly parameters: Readonly<Record<string, unknown>>;
+  /** Role → file id. */
+  readonly inputs: ReadonlyMap<string, string>;
+  readonly instance: ExecutionInstance;
+  readonly turn: LaneTurn;
+}
+
+/** /queue first, then /history: the other order can miss a prompt that is just ending (§4.6). */
+export const isKnownTo = async (client: ComfyClient, promptId: string): Promise<boolean> => {
+  const queue = await client.http.queue();
+  if (queue.running.has(promptId) || queue.pending.has(promptId)) return true;
+  return (await client.http.history(promptId)) !== undefined;
+};
