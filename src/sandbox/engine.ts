@@ -84,6 +84,11 @@ export class Engine {
     this.tell({ type: 'keep', handles });
   }
 
+  /** False if there is no process, and so no handle is good. */
+  get isAlive(): boolean {
+    return this.child !== undefined;
+  }
+
   /** Ends the process; all handles are void then. */
   stop(): void {
     this.child?.kill();
@@ -96,8 +101,10 @@ export class Engine {
 
   private start(): ChildProcess {
     const program = fileURLToPath(new URL('./engine-process.js', import.meta.url));
-    return fork(program, [this.dataDir], { serialization: 'advanced', env: FRUGAL })
-      .on('error', () => this.stop())
-      .on('exit', () => (this.child = undefined));
+    const child = fork(program, [this.dataDir], { serialization: 'advanced', env: FRUGAL });
+    const forget = () => {
+      if (this.child === child) this.child = undefined;
+    };
+    return child.on('error', forget).on('exit', forget);
   }
 }

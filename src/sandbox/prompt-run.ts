@@ -180,6 +180,7 @@ export class PromptRun {
 
   /** Seen in the recordings: a result outlives no other prompt, unless that one failed. */
   private survivors(outcome: string): NodeCache {
+    if (!this.parts.engine.isAlive) return new Map();
     const results = outcome === 'execution_error' ? new Map(this.cache) : new Map<string, Kept>();
     for (const [id, signature] of this.signatures) {
       const result = this.recall(id);

@@ -9,6 +9,8 @@ export interface Image {
   readonly width: number;
   readonly height: number;
   readonly frames: readonly Uint8Array[];
+  /** True once it carries the "sandbox" mark. */
+  readonly isMarked?: boolean;
 }
 
 /** A MASK: one byte a pixel, 255 = the area acted on. */
@@ -19,11 +21,12 @@ export interface Mask {
   readonly data: Uint8Array;
 }
 
-/** A CONDITIONING: the words, and for an orbit the object and the camera height. */
+/** A CONDITIONING: the words, the control nets by name, and for an orbit the object. */
 export interface Conditioning {
   readonly kind: 'conditioning';
   readonly text: string;
-  readonly orbit?: { readonly object: Image; readonly frames: number; readonly elevation: number };
+  readonly nets: readonly string[];
+  readonly orbit?: { readonly object: Image; readonly frames: number };
 }
 
 /** A LATENT: here simply the picture itself, with the area that a sampler may repaint. */

@@ -1,4 +1,5 @@
 /** Every node the sandbox executes, by class name; the catalogue says who may use which. */
+import { DETAIL_NODES } from './detail-nodes.js';
 import { MASK_NODES } from './mask-nodes.js';
 import { MODEL_NODES } from './model-nodes.js';
 import type { NodeLibrary } from './node.js';
@@ -12,6 +13,7 @@ export const LIBRARY: NodeLibrary = {
   ...MASK_NODES,
   ...MODEL_NODES,
   ...VISION_NODES,
+  ...DETAIL_NODES,
   ...SAVE_NODES,
   ...TEST_NODES,
 };

@@ -1,7 +1,7 @@
 /** Core and Impact nodes that make and change masks. */
 import { blurMask } from '../pictures/codec.js';
-import { grow } from '../pictures/raster.js';
-import { firstFrame, image, mask, type Mask } from '../values.js';
+import { greyImage, grow } from '../pictures/raster.js';
+import { firstFrame, mask, type Mask } from '../values.js';
 import type { NodeInputs, NodeLibrary, NodeResult } from './node.js';
 
 const each = (source: Mask, change: (value: number, at: number) => number): NodeResult => ({
@@ -48,13 +48,6 @@ const solid = (inputs: NodeInputs): NodeResult => {
   return { outputs: [mask(width, height, new Uint8Array(width * height).fill(value))] };
 };
 
-const toImage = (inputs: NodeInputs): NodeResult => {
-  const { width, height, data } = inputs.mask('mask');
-  const frame = new Uint8Array(data.length * 3);
-  data.forEach((value, at) => frame.fill(value, at * 3, at * 3 + 3));
-  return { outputs: [image(width, height, [frame])] };
-};
-
 const fromImage = (inputs: NodeInputs): NodeResult => {
   const picture = inputs.image('image');
   const channel = ['red', 'green', 'blue'].indexOf(inputs.text('channel'));
@@ -83,6 +76,6 @@ export const MASK_NODES: NodeLibrary = {
   /** Masks have one frame here, so there is nothing left to flatten. */
   ImpactFlattenMask: (inputs) => ({ outputs: [inputs.mask('masks')] }),
   MaskComposite: combine,
-  MaskToImage: toImage,
+  MaskToImage: (inputs) => ({ outputs: [greyImage(inputs.mask('mask'))] }),
   ImageToMask: fromImage,
 };

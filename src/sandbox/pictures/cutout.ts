@@ -10,7 +10,7 @@ export interface CutoutRequest {
   readonly width: number;
   readonly height: number;
   readonly frame: Uint8Array;
-  readonly want: 'subject' | 'garment';
+  readonly wanted: 'subject' | 'garment' | 'face';
 }
 
 interface Face {
@@ -32,10 +32,10 @@ export const cutOut = async (request: CutoutRequest): Promise<Uint8Array> => {
   const cv = await (opencv as unknown as Promise<OpenCv>);
   const cutter = new Cutter(cv, request);
   const face = cutter.findFace();
+  if (request.wanted === 'face') return cutter.outline(face);
   if (!face) return cutter.cutSubject();
   const person = cutter.cutPerson(face);
-  if (request.want === 'subject') return person;
-  return cutter.cutGarment(face, person);
+  return request.wanted === 'subject' ? person : cutter.cutGarment(face, person);
 };
 
 class Cutter {
@@ -80,6 +80,16 @@ class Cutter {
     const isHead = shape > 0.95 && shape < 2 && density > 0.45 && density < 0.86;
     const isHigh = first.y + first.height < height * 0.75 && share > 0.006 && share < 0.16;
     return isInside && isAlone && isHead && isHigh ? first : undefined;
+  }
+
+  /** An ellipse around the face; black without one. */
+  outline(face: Face | undefined): Uint8Array {
+    return Uint8Array.from({ length: this.width * this.height }, (_, at) => {
+      if (!face) return 0;
+      const x = (at % this.width) - face.x - face.width / 2;
+      const y = Math.floor(at / this.width) - face.y - face.height / 2;
+      return (x / face.width) ** 2 + (y / face.height) ** 2 < 0.3 ? 255 : 0;
+    });
   }
 
   cutSubject(): Uint8Array {

@@ -47,7 +47,8 @@ export const composite = (
     }
     frames.push(out);
   }
-  return image(below.width, below.height, frames);
+  const isMarked = below.isMarked === true || above.isMarked === true;
+  return { ...image(below.width, below.height, frames), isMarked };
 };
 
 /** Grows (or for a negative count erodes) a mask pixel by pixel; `tapered` leaves corners out. */
@@ -117,4 +118,11 @@ export const boxOf = ({ width, height, data }: Mask) => {
     bottom = Math.max(bottom, y);
   }
   return right < 0 ? undefined : { left, top, width: right - left + 1, height: bottom - top + 1 };
+};
+
+/** A grey picture from one value a pixel. */
+export const greyImage = ({ width, height, data }: Mask): Image => {
+  const frame = new Uint8Array(data.length * 3);
+  data.forEach((value, at) => frame.fill(value, at * 3, at * 3 + 3));
+  return image(width, height, [frame]);
 };

@@ -133,7 +133,7 @@ describe('a scripted fault', () => {
     expect(Date.now() - startedAt).toBeGreaterThan(290);
   });
 
-  it('runs out of memory once, in the words of torch, and then works again', async () => {
+  it('runs out of memory once, in the words of torch, and then runs the next', async () => {
     await arm({ kind: 'oom', node: '1' });
     const [type, data] = lastOf(await run());
     expect(type).toBe('execution_error');

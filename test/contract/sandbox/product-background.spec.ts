@@ -18,14 +18,18 @@ describe('the product background graph', () => {
   afterAll(() => sandbox.stop());
 
   const paint = async (text: string, seed = 1, image = 'cup.png'): Promise<Buffer> => {
-    const graph = graphOf('product', { 1: { image }, 30: { text }, 62: { noise_seed: seed } });
+    const graph = graphOf('product', {
+      1: { image },
+      30: { text },
+      62: { noise_seed: seed, steps: 4 },
+    });
     const entry = await execute(sandbox.url, graph);
     expect(entry.status.messages.at(-1)?.[0]).toBe('execution_success');
     return fetchFile(sandbox.url, entry.outputs['80']?.['images']?.[0]);
   };
 
   it('cuts the cup out as a person would', async () => {
-    const graph = graphOf('product', { 1: { image: 'cup.png' } });
+    const graph = graphOf('product', { 1: { image: 'cup.png' }, 62: { steps: 4 } });
     delete graph['80'];
     graph['90'] = { class_type: 'MaskToImage', inputs: { mask: ['13', 0] } };
     graph['91'] = { class_type: 'SaveImage', inputs: { images: ['90', 0], filename_prefix: 'm' } };
@@ -46,7 +50,7 @@ describe('the product background graph', () => {
   );
 
   it('pastes the product back pixel for pixel', async () => {
-    const graph = graphOf('product', { 1: { image: 'cup.png' } });
+    const graph = graphOf('product', { 1: { image: 'cup.png' }, 62: { steps: 4 } });
     graph['81'] = { class_type: 'SaveImage', inputs: { images: ['2', 0], filename_prefix: 's' } };
     const entry = await execute(sandbox.url, graph);
     const raw = async (id: string) => {

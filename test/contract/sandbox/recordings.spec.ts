@@ -71,7 +71,8 @@ describe('the recorded scenarios of a real server', () => {
     const slow = { kind: 'slow', node: 'ImageBlur', ms: 570, times: 0 };
     if (scenario.startsWith('f-')) await post(sandbox.url, '/__control/faults', slow);
     const recording = readRecording(scenario);
-    const replay = new Replay(recording, sandbox.url, ids, deedsOf[scenario]);
+    const isHurried = !/^[fh]-/.test(scenario);
+    const replay = new Replay(recording, sandbox.url, ids, deedsOf[scenario], isHurried);
     const exchanges = await replay.run();
     await send(sandbox.url, 'DELETE', '/__control/faults');
     expect(exchanges.length).toBeGreaterThan(0);
