@@ -17,6 +17,46 @@ const COMMANDS: readonly Listed[] = [
     summary: 'Carry a picture from the sign-up to the result and the mail, over HTTP',
     load: async () => (await import('./demo/demo.command.js')).demo,
   },
+  {
+    name: 'doctor',
+    summary: 'Look at everything the product depends on and say what is wrong',
+    load: async () => (await import('./doctor/doctor.command.js')).doctor,
+  },
+  {
+    name: 'migrate',
+    summary: 'Bring the database up to date',
+    load: async () => (await import('./migrate.command.js')).migrate,
+  },
+  {
+    name: 'admin create',
+    summary: 'Make an admin',
+    load: async () => (await import('./admin-create.command.js')).adminCreate,
+  },
+  {
+    name: 'credits grant',
+    summary: 'Grant credits to a person',
+    load: async () => (await import('./credits-grant.command.js')).creditsGrant,
+  },
+  {
+    name: 'mail replay',
+    summary: 'Send mails again that were given up',
+    load: async () => (await import('./mail-replay.command.js')).mailReplay,
+  },
+  {
+    name: 'openapi',
+    summary: 'Write openapi.json',
+    load: async () => (await import('./derived/openapi.command.js')).openapi,
+  },
+  {
+    name: 'environment',
+    summary: 'Write the table of environment variables into README.md',
+    load: async () => (await import('./derived/environment.command.js')).environment,
+  },
+  {
+    name: 'schema',
+    summary: 'Write docs/schema.sql',
+    load: async () => (await import('./derived/schema.command.js')).schema,
+  },
 ];
 
 export interface Found {
