@@ -410,6 +410,8 @@ CREATE TABLE jobs (
   progress_step text,
   event_sequence integer DEFAULT 0 NOT NULL,
   cancel_requested_at timestamp with time zone,
+  yield_to text,
+  yield_until timestamp with time zone,
   error jsonb,
   deadline_at timestamp with time zone,
   queue_expires_at timestamp with time zone NOT NULL,
@@ -429,7 +431,8 @@ CREATE TABLE jobs (
   CONSTRAINT jobs_starts_check CHECK (((starts >= 0) AND (starts <= 3))),
   CONSTRAINT jobs_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'running'::text, 'succeeded'::text, 'failed'::text, 'cancelled'::text]))),
   CONSTRAINT jobs_instance_id_fkey FOREIGN KEY (instance_id) REFERENCES instances(id),
-  CONSTRAINT jobs_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id)
+  CONSTRAINT jobs_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id),
+  CONSTRAINT jobs_yield_to_fkey FOREIGN KEY (yield_to) REFERENCES instances(id)
 );
 CREATE INDEX jobs_leased ON public.jobs USING btree (lease_until) WHERE (lease_owner IS NOT NULL);
 CREATE INDEX jobs_of_instance ON public.jobs USING btree (instance_id) WHERE (finished_at IS NULL);
