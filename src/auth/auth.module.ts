@@ -14,6 +14,15 @@ import { ApiKeysController } from './api-keys/api-keys.controller.js';
 import { ApiKeys } from './api-keys/api-keys.service.js';
 import { AuditTrail } from './audit/audit-trail.service.js';
 import { AuthController } from './auth.controller.js';
+import { GoogleController } from './google/google.controller.js';
+import { GoogleFlows } from './google/google-flows.js';
+import { GoogleGuard } from './google/google.guard.js';
+import { GoogleIdTokens } from './google/google-id-tokens.js';
+import { GoogleProvider } from './google/google-provider.js';
+import { GoogleSignIn } from './google/google-sign-in.service.js';
+import { IdentitiesController } from './google/identities.controller.js';
+import { Identities } from './google/identities.service.js';
+import { LoginCodes } from './google/login-codes.service.js';
 import { AccountLinks } from './links/account-links.service.js';
 import { AccountMails } from './links/account-mails.service.js';
 import { LinkPagesController } from './links/link-pages.controller.js';
@@ -39,6 +48,8 @@ const CONTROLLERS = [
   MeController,
   CredentialsController,
   SessionsController,
+  GoogleController,
+  IdentitiesController,
   ApiKeysController,
   AdminUsersController,
   AdminAuditController,
@@ -56,6 +67,15 @@ const ACCOUNTS = [
   People,
   SessionList,
   Sessions,
+];
+const GOOGLE = [
+  GoogleFlows,
+  GoogleGuard,
+  GoogleIdTokens,
+  GoogleProvider,
+  GoogleSignIn,
+  Identities,
+  LoginCodes,
 ];
 const SIGN_IN = [
   AccountLinks,
@@ -78,7 +98,7 @@ export class AuthModule {
         JwtModule.registerAsync({ inject: [Config], useFactory: jwtOptions }),
       ],
       controllers: roles.includes('api') ? CONTROLLERS : [],
-      providers: [...ACCESS, ...ACCOUNTS, ...SIGN_IN],
+      providers: [...ACCESS, ...ACCOUNTS, ...SIGN_IN, ...GOOGLE],
       exports: [AccountLinks, AuditTrail, AuthGuard, People, StreamAccess],
     };
   }
