@@ -9,6 +9,7 @@ import { JobLeases } from './job-leases.js';
 import { JobLedgerCheck } from './job-ledger-check.js';
 import { JobOrders } from './job-orders.js';
 import { JobProgress } from './job-progress.js';
+import { JobQueue } from './job-queue.js';
 import { JobReconciler } from './job-reconciler.js';
 import { JobSettlement } from './job-settlement.js';
 import { JobStreamController } from './job-stream.controller.js';
@@ -46,6 +47,7 @@ export class JobsModule {
         JobErasure,
         JobFiles,
         JobLedgerCheck,
+        JobQueue,
         JobVisitors,
         ...(roles.includes('worker') ? [JobReconciler] : []),
       ],

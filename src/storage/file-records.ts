@@ -112,6 +112,14 @@ export class FileRecords {
     );
   }
 
+  /** Those of the rows that are stored, in no order. */
+  findAll(ids: readonly string[]): Promise<FileRecord[]> {
+    return this.database.query<FileRecord>(
+      `SELECT ${FILE_COLUMNS} FROM files WHERE id = ANY($1::uuid[]) AND status = 'stored'`,
+      [ids],
+    );
+  }
+
   /** Throws files.not_found, also for the file of another person. */
   async getOwn(userId: string, id: string): Promise<FileRecord> {
     return this.own(userId, await this.find(id));

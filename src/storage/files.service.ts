@@ -59,6 +59,11 @@ export class Files {
     throw filesError('files.not_found', 'This is not a saved picture; upload it as one first.');
   }
 
+  /** Those of the files that exist, in no order. */
+  findAll(fileIds: readonly string[]): Promise<StoredFile[]> {
+    return this.records.findAll(fileIds);
+  }
+
   find(fileId: string): Promise<StoredFile | undefined> {
     return this.records.find(fileId);
   }

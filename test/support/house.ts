@@ -151,7 +151,7 @@ export class House {
 }
 
 export class Customer {
-  private imageId = '';
+  imageId = '';
 
   constructor(
     private readonly house: House,

@@ -1,0 +1,175 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Ledger } from '../../../src/credits/index.js';
+import { House, type Customer } from '../../support/house.js';
+import { testDatabase } from '../../support/postgres.js';
+
+const database = await testDatabase({ from: 'template' });
+let house: House;
+let customer: Customer;
+
+beforeAll(async () => {
+  house = await House.start({
+    databaseUrl: database.url,
+    roles: 'api',
+    sandboxes: 0,
+    environment: { COMFYUI_URLS: 'http://127.0.0.1:1', PRICES: 'product-backgrounds=1' },
+  });
+  // A GPU that is merely down: orders are taken and wait.
+  await house.database.query(
+    `INSERT INTO instances (id, url, state, ever_workflows) VALUES ('away', 'http://away', 'down', '{product-backgrounds}')`,
+  );
+  customer = await house.customer();
+});
+afterAll(() => house.stop());
+
+const order = (who: Customer, headers: Record<string, string> = {}, fields: object = {}) =>
+  who.fetch('/v1/comfy/product-backgrounds', {
+    method: 'POST',
+    headers,
+    body: JSON.stringify({ imageId: who.imageId, prompt: 'on marble', ...fields }),
+  });
+
+const jobsOf = async (who: Customer) =>
+  (await house.database.one<{ count: number }>('SELECT count(*) FROM jobs WHERE user_id = $1', [
+    who.id,
+  ]))!.count;
+
+describe('the place in the queue', () => {
+  it('is exact for each job, and the next person’s first job comes early', async () => {
+    const ids: string[] = [];
+    for (let n = 0; n < 5; n += 1) ids.push((await customer.order()).id);
+    const other = await house.customer();
+    const late = await other.order();
+    expect(late.queue?.position).toBe(2);
+    const positions = await Promise.all(
+      ids.map(async (id) => (await customer.job(id)).queue?.position),
+    );
+    expect(positions).toEqual([1, 3, 4, 5, 6]);
+    const list = await customer.json<{ items: { id: string; queue: { position: number } }[] }>(
+      '/v1/jobs',
+    );
+    expect(list.items.map((job) => job.queue.position)).toEqual([6, 5, 4, 3, 1]);
+  });
+
+  it('is still known far back', async () => {
+    const far = await house.customer();
+    const [first] = [await far.order()];
+    await house.database.query(
+      `INSERT INTO jobs (id, user_id, kind, workflow, title, parameters, credits, turn, queue_expires_at)
+       SELECT gen_random_uuid(), user_id, kind, workflow, title, '{}', 0, turn + g, now() + interval '1 day'
+       FROM jobs, generate_series(1, 2000) g WHERE id = $1`,
+      [first!.id],
+    );
+    await house.database.query(`UPDATE turns SET last_turn = last_turn + 2000 WHERE user_id = $1`, [
+      far.id,
+    ]);
+    const last = await far.order();
+    expect(last.queue?.position).toBeGreaterThan(2_000);
+    await house.database.query(
+      `UPDATE jobs SET status = 'cancelled', finished_at = now() WHERE parameters = '{}'`,
+    );
+  });
+});
+
+describe('submit', () => {
+  it('accepts exactly what the balance pays for, from 20 connections at once', async () => {
+    const poor = await house.customer();
+    const { available } = await poor.credits();
+    await house.app.get(Ledger).grant({ userId: poor.id, amount: 60 - available, reason: 'test' });
+    const statuses: number[] = [];
+    const lane = async () => {
+      for (let n = 0; n < 6; n += 1) statuses.push((await order(poor)).status);
+    };
+    await Promise.all(Array.from({ length: 20 }, lane));
+    expect(statuses.filter((status) => status === 202)).toHaveLength(60);
+    expect(statuses.filter((status) => status === 402)).toHaveLength(60);
+    expect(await poor.credits()).toEqual({ available: 0, reserved: 60 });
+    expect(await house.faultsInLedger()).toEqual([]);
+  });
+
+  it('makes one job and one reservation of 50 parallel posts with one key', async () => {
+    const who = await house.customer();
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, () => order(who, { 'idempotency-key': 'one' })),
+    );
+    const statuses = new Set(answers.map((answer) => answer.status));
+    expect([...statuses].every((status) => status === 202 || status === 409)).toBe(true);
+    const ids = await Promise.all(
+      answers
+        .filter((answer) => answer.status === 202)
+        .map(async (answer) => ((await answer.json()) as { id: string }).id),
+    );
+    expect(new Set(ids).size).toBe(1);
+    expect(await jobsOf(who)).toBe(1);
+    expect((await order(who, { 'idempotency-key': 'one' }, { prompt: 'on wood' })).status).toBe(
+      422,
+    );
+    const stranger = await house.customer();
+    expect((await order(stranger, { 'idempotency-key': 'one' })).status).toBe(202);
+  });
+
+  it('does not keep a 402 under a key', async () => {
+    const who = await house.customer();
+    const { available } = await who.credits();
+    const ledger = house.app.get(Ledger);
+    await ledger.grant({ userId: who.id, amount: -available, reason: 'test' });
+    expect((await order(who, { 'idempotency-key': 'k' })).status).toBe(402);
+    await ledger.grant({ userId: who.id, amount: 1, reason: 'test' });
+    expect((await order(who, { 'idempotency-key': 'k' })).status).toBe(202);
+  });
+
+  it('charges nothing for a request that is refused', async () => {
+    const who = await house.customer();
+    const before = await who.credits();
+    const stranger = await house.customer();
+    const refused = [
+      [{ imageId: crypto.randomUUID() }, 404, 'files.not_found'],
+      [{ imageId: stranger.imageId }, 404, 'files.not_found'],
+      [{ imageId: 'x' }, 400, 'http.validation_failed'],
+      [{ prompt: '' }, 400, 'http.validation_failed'],
+      [{ prompt: 7 }, 400, 'http.validation_failed'],
+      [{ seed: 2 ** 53 }, 400, 'http.validation_failed'],
+      [{ steps: 5 }, 400, 'http.validation_failed'],
+    ] as const;
+    for (const [fields, status, code] of refused) {
+      const answer = await order(who, {}, fields);
+      expect([answer.status, ((await answer.json()) as { code: string }).code]).toEqual([
+        status,
+        code,
+      ]);
+    }
+    expect(await who.credits()).toEqual(before);
+    expect(await jobsOf(who)).toBe(0);
+  });
+});
+
+describe('a file that an open job uses', () => {
+  it('cannot be deleted until the job has ended', async () => {
+    const who = await house.customer();
+    const { id } = await who.order();
+    const remove = () => who.fetch(`/v1/files/${who.imageId}`, { method: 'DELETE' });
+    const refused = await remove();
+    expect([refused.status, ((await refused.json()) as { code: string }).code]).toEqual([
+      409,
+      'files.in_use',
+    ]);
+    await who.json(`/v1/jobs/${id}/cancel`, { method: 'POST' });
+    expect((await remove()).status).toBe(204);
+  });
+});
+
+describe('erasure', () => {
+  it('ends open jobs without a charge and leaves no words in their rows', async () => {
+    const who = await house.customer();
+    const { id } = await who.order();
+    expect((await who.fetch('/v1/me', { method: 'DELETE' })).ok).toBe(true);
+    const row = () =>
+      house.database.one<{ status: string; parameters: object }>(
+        'SELECT status, parameters FROM jobs WHERE id = $1',
+        [id],
+      );
+    expect((await row())?.status).toBe('cancelled');
+    await expect.poll(async () => (await row())?.parameters, { timeout: 5_000 }).toEqual({});
+    expect(await house.faultsInLedger()).toEqual([]);
+  });
+});
