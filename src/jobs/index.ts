@@ -1,6 +1,6 @@
 /**
  * jobs: the life of a job, whoever runs it. Owns the terms Job, Lease, Start, Turn, Instance,
- * Progress and Settlement. The row is the truth: it decides who is next and who may write, and every
+ * Provider task, Progress and Settlement. The row is the truth: it decides who is next and who may write, and every
  * end is one transaction with its credits and its event.
  * Refuses to know what a workflow does, to call a ComfyUI, and to let a fenced worker write.
  */
@@ -23,4 +23,7 @@ export { JobsModule } from './jobs.module.js';
 export { Jobs } from './jobs.service.js';
 export type { JobSummary } from './jobs.service.js';
 export { jobFailed, jobSucceeded } from './jobs.topics.js';
+export { LeaseHold } from './lease-hold.js';
 export { JOBS_MIGRATIONS } from './migrations.js';
+export { ProviderTasks } from './provider-tasks.js';
+export type { ProviderTaskRecord } from './provider-tasks.js';

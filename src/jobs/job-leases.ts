@@ -154,9 +154,10 @@ export class JobLeases {
     await this.database.query(
       `WITH held AS (
          UPDATE jobs SET status = 'queued', lease_owner = NULL, lease_until = NULL, instance_id = NULL,
-           prompt_id = NULL, deadline_at = NULL, available_at = now() + make_interval(secs => $4),
+           prompt_id = NULL, provider_marker = NULL, provider_create_at = NULL, provider_task_id = NULL,
+           deadline_at = NULL, available_at = now() + make_interval(secs => $4),
            event_sequence = event_sequence + 1
-         WHERE ${HELD} RETURNING id, event_sequence
+         WHERE ${HELD} RETURNING id, kind, event_sequence
        ), ended AS (
          UPDATE job_prompts SET ended_at = now(), outcome = $5
          WHERE job_id = $1 AND epoch <= $2 AND ended_at IS NULL
@@ -164,7 +165,7 @@ export class JobLeases {
          INSERT INTO job_events (job_id, id, type, data)
          SELECT id, event_sequence, 'status', '{"status":"queued"}' FROM held
        )
-       SELECT pg_notify('${JOB_EVENTS_CHANNEL}', id::text), pg_notify('${JOBS_WAITING_CHANNEL}', 'comfy')
+       SELECT pg_notify('${JOB_EVENTS_CHANNEL}', id::text), pg_notify('${JOBS_WAITING_CHANNEL}', kind)
        FROM held`,
       [lease.jobId, lease.epoch, lease.owner, pauseSeconds, outcome],
     );

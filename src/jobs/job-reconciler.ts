@@ -52,14 +52,15 @@ export class JobReconciler implements OnApplicationBootstrap, BeforeApplicationS
   }
 
   /**
-   * A lost lease without a prompt: the job is free at once. With a prompt it belongs to the driver of
-   * that instance, who adopts it; if nobody could for INSTANCE_GRACE, it starts elsewhere.
+   * A lost lease without a prompt, or at a provider without a create: the job is free at once. With a prompt it belongs to the driver of
+   * that instance, who adopts it; if nobody could for INSTANCE_GRACE, it starts elsewhere. What may
+   * be at a provider is adopted by the provider's lane, and never made again.
    */
   private async freeLostLeases(): Promise<void> {
     await this.database.query(
       `WITH free AS (
          SELECT jobs.id FROM jobs LEFT JOIN instances ON instances.id = jobs.instance_id
-         WHERE jobs.kind = 'comfy' AND jobs.finished_at IS NULL AND jobs.lease_until < now()
+         WHERE jobs.finished_at IS NULL AND jobs.lease_until < now() AND jobs.provider_create_at IS NULL
            AND (jobs.prompt_id IS NULL
              OR jobs.lease_until < now() - make_interval(secs => $1))
          FOR UPDATE OF jobs SKIP LOCKED
@@ -77,20 +78,22 @@ export class JobReconciler implements OnApplicationBootstrap, BeforeApplicationS
   private async cancelUnheld(): Promise<void> {
     const rows = await this.database.query<{ id: string }>(
       `SELECT id FROM jobs WHERE finished_at IS NULL AND cancel_requested_at IS NOT NULL
-         AND (lease_owner IS NULL OR lease_until < now()) LIMIT ${BATCH}`,
+         AND (lease_owner IS NULL OR lease_until < now() AND provider_create_at IS NULL) LIMIT ${BATCH}`,
     );
     for (const { id } of rows) await this.settlement.cancelFree(id);
   }
 
   private async expire(): Promise<void> {
     const rows = await this.database.query<{ id: string }>(
-      `SELECT id FROM jobs WHERE status = 'queued' AND queue_expires_at < now() AND lease_owner IS NULL
+      `SELECT id FROM jobs WHERE queue_expires_at < now() AND (status = 'queued' AND lease_owner IS NULL
+         -- at a provider that no worker drives any more
+         OR finished_at IS NULL AND provider_create_at IS NOT NULL AND lease_until < now() - interval '5 minutes')
        LIMIT ${BATCH}`,
     );
     for (const { id } of rows) {
       await this.settlement.failFree(id, {
         code: 'jobs.expired',
-        message: `No GPU could take the job within ${this.config.jobs.maxQueueHours} hours.`,
+        message: `Nothing could take the job within ${this.config.jobs.maxQueueHours} hours.`,
         hint: 'Order it again later; nothing was charged.',
         retryable: true,
       });

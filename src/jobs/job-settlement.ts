@@ -72,9 +72,18 @@ export class JobSettlement {
     });
   }
 
-  /** Cancels a job that no live lease holds. False: somebody holds it, or it has ended. */
+  /**
+   * Cancels a job that no live lease holds. False: somebody holds it, it has ended, or it may be at
+   * a provider, whose lane adopts it.
+   */
   cancelFree(jobId: string): Promise<boolean> {
-    return this.database.transaction(() => this.cancelNow(jobId));
+    return this.database.transaction(async () => {
+      const atProvider = await this.database.one(
+        'SELECT 1 FROM jobs WHERE id = $1 AND provider_create_at IS NOT NULL FOR UPDATE',
+        [jobId],
+      );
+      return atProvider === undefined && (await this.cancelNow(jobId));
+    });
   }
 
   /** Fails a job that no live lease holds. False: somebody holds it, or it has ended. */

@@ -20,12 +20,14 @@ import { JobViews } from './job-views.js';
 import { JobVisitors } from './job-visitors.js';
 import { JobsController } from './jobs.controller.js';
 import { Jobs } from './jobs.service.js';
+import { ProviderTasks } from './provider-tasks.js';
 
 const SHARED = [
   Jobs,
   JobSubmission,
   JobOrders,
   JobLeases,
+  ProviderTasks,
   JobProgress,
   JobSettlement,
   JobStreams,

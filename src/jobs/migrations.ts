@@ -150,4 +150,21 @@ export class CreateJobs1795400004000 implements MigrationInterface {
   }
 }
 
-export const JOBS_MIGRATIONS = [CreateJobs1795400004000];
+/** What a create at a paid provider leaves behind: see ProviderTasks. */
+export class TraceProviderTasks1795459000000 implements MigrationInterface {
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query(`
+      ALTER TABLE jobs ADD COLUMN provider_marker text, ADD COLUMN provider_create_at timestamptz,
+        ADD CHECK (provider_task_id IS NULL OR provider_create_at IS NOT NULL);
+      CREATE UNIQUE INDEX jobs_of_provider_task ON jobs (provider_task_id) WHERE provider_task_id IS NOT NULL;
+    `);
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query(
+      'ALTER TABLE jobs DROP COLUMN provider_marker, DROP COLUMN provider_create_at',
+    );
+  }
+}
+
+export const JOBS_MIGRATIONS = [CreateJobs1795400004000, TraceProviderTasks1795459000000];

@@ -1,6 +1,6 @@
+import type { LeaseHold } from '../../jobs/index.js';
 import type { ComfyClient } from '../client/index.js';
 import type { Workflow } from '../workflows/workflow.js';
-import type { LeaseHold } from './lease-hold.js';
 import type { LaneTurn } from './turn.js';
 
 export interface ExecutionInstance {

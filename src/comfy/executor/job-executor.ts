@@ -5,6 +5,7 @@ import {
   JobProgress,
   Jobs,
   JobSettlement,
+  LeaseHold,
   LeaseLost,
   type JobLease,
 } from '../../jobs/index.js';
@@ -13,7 +14,6 @@ import { ComfyUnreachable, type ComfyClient, type PromptEnd } from '../client/in
 import { Workflows } from '../workflows.service.js';
 import { isKnownTo, type Execution, type ExecutionInstance } from './execution.js';
 import { FAILURES } from './failures.js';
-import { LeaseHold } from './lease-hold.js';
 import { ProgressReporter } from './progress-reporter.js';
 import { PromptEnding } from './prompt-ending.js';
 import { PromptPosting } from './prompt-posting.js';

@@ -1,7 +1,6 @@
-import type { JobProgress } from '../../jobs/index.js';
+import type { JobProgress, LeaseHold } from '../../jobs/index.js';
 import type { NodeProgress } from '../protocol/index.js';
 import type { Step } from '../workflows/workflow.js';
-import type { LeaseHold } from './lease-hold.js';
 import { ProgressMeter } from './progress-meter.js';
 
 /** At most two rows a second; in between only the newest reading and preview are kept. */

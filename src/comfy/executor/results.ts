@@ -1,12 +1,11 @@
 import { buffer } from 'node:stream/consumers';
 import { Injectable } from '@nestjs/common';
-import type { JobError, JobResult } from '../../jobs/index.js';
+import type { JobError, JobResult, LeaseHold } from '../../jobs/index.js';
 import { Files, type StoredFile } from '../../storage/index.js';
 import { ComfyRefused, type ComfyClient } from '../client/index.js';
 import { filesOf, textOf, type FileItem, type HistoryEntry } from '../protocol/index.js';
 import type { Workflow, WorkflowOutput } from '../workflows/workflow.js';
 import { FAILURES } from './failures.js';
-import type { LeaseHold } from './lease-hold.js';
 import { coverageOf, pasteSubject } from './subject-paste.js';
 
 /** Below and above, the mask shows that no subject was found. */

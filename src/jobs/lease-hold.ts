@@ -1,4 +1,6 @@
-import { LeaseLost, type JobLease, type JobLeases } from '../../jobs/index.js';
+import type { JobLease } from './job-lease.js';
+import type { JobLeases } from './job-leases.js';
+import { LeaseLost } from './jobs.errors.js';
 
 /** Taken off a lease, so that our idea of its end is never later than the database's. */
 const SAFETY = 0.1;
@@ -19,7 +21,7 @@ export class LeaseHold {
     readonly lease: JobLease,
     private readonly leases: JobLeases,
     private readonly onCancelRequested: () => void,
-    private readonly onYieldRequested: () => void,
+    private readonly onYieldRequested: () => void = () => undefined,
   ) {
     this.validUntil = this.deadlineFrom(performance.now());
     this.timer = setInterval(() => void this.renew(), (leases.leaseSeconds * 1_000) / 4);
