@@ -5,6 +5,8 @@ import pLimit from 'p-limit';
 import sharp, { type Metadata, type Sharp } from 'sharp';
 import { Config } from '../../config/index.js';
 import { filesError } from '../storage.errors.js';
+import { decodeHeic, HEIC_MAX_PIXELS } from './heic.js';
+import { isProfile } from './profile.js';
 import { isLosslessWebp } from './webp.js';
 
 /** A picture as it is kept: upright, sRGB, 8 bit, one frame, no metadata. */
@@ -27,6 +29,10 @@ const ACCEPTED: Readonly<Record<string, Accepted>> = {
   'image/webp': 'webp',
   'image/tiff': 'tiff',
   'image/avif': 'heif',
+  'image/heic': 'heif',
+  'image/heif': 'heif',
+  'image/heic-sequence': 'heif',
+  'image/heif-sequence': 'heif',
 };
 
 // One decode at a time per process: memory stays that of one picture, and the threads of libuv's
@@ -57,13 +63,16 @@ export class Pictures {
     const format = await this.identify(source);
     return oneAtATime(async () => {
       const metadata = await this.inspect(source, format);
+      const isHeic = metadata.compression === 'hevc';
+
       const isLossless =
         format === 'png' ||
         format === 'tiff' ||
-        metadata.hasAlpha ||
+        (metadata.hasAlpha && !isHeic) ||
         (format === 'webp' && (await isLosslessWebp(source)));
       const target = path.join(folder, 'picture');
-      const upright = this.open(source, metadata).autoOrient().toColourspace('srgb');
+      const opened = isHeic ? await this.openHeic(source, metadata) : this.open(source, metadata);
+      const upright = opened.autoOrient().toColourspace('srgb');
       const encoded = isLossless
         ? upright.png({ compressionLevel: 4, palette: false })
         : upright.jpeg({ quality: 95, chromaSubsampling: '4:4:4' });
@@ -112,11 +121,15 @@ export class Pictures {
       });
     if (metadata.format !== format) throw unreadable(`${metadata.format} behind ${format}`);
     const pixels = metadata.width * (metadata.pageHeight ?? metadata.height);
-    const most = this.config.storage.uploadMaxPixels;
+    const { uploadMaxPixels } = this.config.storage;
+    const most =
+      metadata.compression === 'hevc'
+        ? Math.min(HEIC_MAX_PIXELS, uploadMaxPixels)
+        : uploadMaxPixels;
     if (pixels > most) {
       throw filesError(
         'files.too_large',
-        `The picture has ${metadata.width} × ${metadata.height} pixels; at most ${most / 1_000_000} megapixels are accepted. Make it smaller and upload that.`,
+        `The picture has ${metadata.width} × ${metadata.height} pixels; at most ${most / 1_000_000} megapixels are accepted${most < uploadMaxPixels ? ' as HEIC' : ''}. Make it smaller and upload that.`,
       );
     }
     return metadata;
@@ -128,8 +141,16 @@ export class Pictures {
       failOn: 'error',
       sequentialRead: true,
       // Converting sRGB to sRGB would only add rounding; a lossless picture stays exact.
-      ignoreIcc: metadata.icc?.includes('sRGB') ?? false,
+      ignoreIcc: isProfile(metadata.icc, 'sRGB'),
     });
+  }
+
+  private async openHeic(source: string, metadata: Metadata): Promise<Sharp> {
+    const { data, width, height } = await decodeHeic(source, metadata).catch((error: unknown) => {
+      throw unreadable(error);
+    });
+    // Transparency in HEIC is a rarity of stickers, never of photographs: on white.
+    return sharp(data, { raw: { width, height, channels: 4 } }).flatten({ background: 'white' });
   }
 
   private decodeError(error: unknown): unknown {

@@ -92,6 +92,10 @@ export class LocalStore implements ObjectStore {
     }
   }
 
+  presign(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+
   async sweepUnfinished(before: Date): Promise<number> {
     const folder = path.join(this.root, INCOMING);
     let removed = 0;

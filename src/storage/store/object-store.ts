@@ -12,17 +12,18 @@ export interface ByteRange {
   readonly end: number;
 }
 
+export interface ObjectFacts {
+  readonly mimeType: string;
+  readonly sizeBytes: number;
+}
+
 /**
  * Where bytes are kept. Keys are made by this module alone, see {@link checkKey}. An object is
  * either complete under its key or not there at all, also after a crash.
  */
 export interface ObjectStore {
   /** Stores the file at `sourcePath` durably. Throws {@link StoreFull} when there is no space. */
-  put(
-    key: string,
-    sourcePath: string,
-    facts: { mimeType: string; sizeBytes: number },
-  ): Promise<void>;
+  put(key: string, sourcePath: string, facts: ObjectFacts): Promise<void>;
   /** The bytes, or a part of them. Throws {@link ObjectMissing}. */
   open(key: string, range?: ByteRange): Promise<Readable>;
   find(key: string): Promise<StoredObject | undefined>;
@@ -30,6 +31,15 @@ export interface ObjectStore {
   delete(key: string): Promise<void>;
   /** Every object, in no order; unfinished uploads are not among them. */
   list(): AsyncIterable<StoredObject>;
+  /** An address where the store itself serves the object for a while; undefined: it cannot. */
+  presign(
+    key: string,
+    options: {
+      readonly expiresInSeconds: number;
+      readonly contentType: string;
+      readonly contentDisposition: string;
+    },
+  ): Promise<string | undefined>;
   /** Removes what unfinished uploads left before `before`; returns how many. */
   sweepUnfinished(before: Date): Promise<number>;
   /** Rejects when the store cannot be used. */

@@ -6,6 +6,7 @@ import {
   NoSuchKey,
   S3Client,
   type S3ClientConfig,
+  type ServerSideEncryption,
 } from '@aws-sdk/client-s3';
 import { Disk } from 'flydrive';
 import { S3Driver } from 'flydrive/drivers/s3';
@@ -14,9 +15,18 @@ import {
   checkKey,
   ObjectMissing,
   type ByteRange,
+  type ObjectFacts,
   type ObjectStore,
   type StoredObject,
 } from './object-store.js';
+import { MULTIPART_FROM_BYTES, putInParts, sweepParts } from './s3-multipart.js';
+
+interface S3Place {
+  readonly bucket: string;
+  /** Of this installation, without slashes at its ends; empty: the bucket's root. */
+  readonly prefix: string;
+  readonly encryption: ServerSideEncryption | undefined;
+}
 
 /** Objects in a bucket under one prefix; S3 itself makes a put whole or absent. */
 export class S3Store implements ObjectStore {
@@ -24,11 +34,16 @@ export class S3Store implements ObjectStore {
 
   constructor(
     private readonly client: S3Client,
-    private readonly bucket: string,
-    private readonly prefix: string,
+    private readonly place: S3Place,
   ) {
     this.disk = new Disk(
-      new S3Driver({ client, bucket, visibility: 'private', supportsACL: false }),
+      new S3Driver({
+        client,
+        bucket: place.bucket,
+        visibility: 'private',
+        supportsACL: false,
+        ...(place.encryption && { encryption: place.encryption }),
+      }),
     );
   }
 
@@ -39,15 +54,26 @@ export class S3Store implements ObjectStore {
       options.endpoint = config.storage.s3Endpoint;
       options.forcePathStyle = true;
     }
-    return new S3Store(new S3Client(options), url.hostname, url.pathname.replace(/^\/|\/$/g, ''));
+    return new S3Store(new S3Client(options), {
+      bucket: url.hostname,
+      prefix: url.pathname.replace(/^\/|\/$/g, ''),
+      encryption: config.storage.s3Encryption,
+    });
   }
 
-  async put(
-    key: string,
-    sourcePath: string,
-    facts: { mimeType: string; sizeBytes: number },
-  ): Promise<void> {
-    await this.disk.putStream(this.nameOf(key), createReadStream(sourcePath), {
+  async put(key: string, sourcePath: string, facts: ObjectFacts): Promise<void> {
+    const name = this.nameOf(key);
+    if (facts.sizeBytes >= MULTIPART_FROM_BYTES) {
+      const target = {
+        Bucket: this.place.bucket,
+        Key: name,
+        ContentType: facts.mimeType,
+        ServerSideEncryption: this.place.encryption,
+      };
+      await putInParts(this.client, target, sourcePath, facts.sizeBytes);
+      return;
+    }
+    await this.disk.putStream(name, createReadStream(sourcePath), {
       contentType: facts.mimeType,
       contentLength: facts.sizeBytes,
     });
@@ -57,7 +83,7 @@ export class S3Store implements ObjectStore {
     try {
       const { Body } = await this.client.send(
         new GetObjectCommand({
-          Bucket: this.bucket,
+          Bucket: this.place.bucket,
           Key: this.nameOf(key),
           ...(range && { Range: `bytes=${range.start}-${range.end}` }),
         }),
@@ -83,31 +109,46 @@ export class S3Store implements ObjectStore {
   }
 
   async *list(): AsyncIterable<StoredObject> {
+    const { prefix } = this.place;
     let token: string | undefined;
     do {
-      const page = await this.disk.listAll(this.prefix ? `${this.prefix}/` : '/', {
+      const page = await this.disk.listAll(prefix ? `${prefix}/` : '/', {
         recursive: true,
         ...(token && { paginationToken: token }),
       });
       for (const object of page.objects) {
         if (!object.isFile) continue;
         const { contentLength, lastModified } = await object.getMetaData();
-        const key = this.prefix ? object.key.slice(this.prefix.length + 1) : object.key;
+        const key = prefix ? object.key.slice(prefix.length + 1) : object.key;
         yield { key, sizeBytes: contentLength, modifiedAt: lastModified };
       }
       token = page.paginationToken;
     } while (token);
   }
 
-  async sweepUnfinished(): Promise<number> {
-    return 0;
+  /** A presigned address of S3 itself, so that large files do not pass through the API. */
+  presign(
+    key: string,
+    { expiresInSeconds, contentType, contentDisposition }: Parameters<ObjectStore['presign']>[1],
+  ): Promise<string> {
+    return this.disk.getSignedUrl(this.nameOf(key), {
+      expiresIn: expiresInSeconds,
+      contentType,
+      contentDisposition,
+    });
+  }
+
+  sweepUnfinished(before: Date): Promise<number> {
+    const prefix = this.place.prefix ? `${this.place.prefix}/` : '';
+    return sweepParts(this.client, this.place.bucket, prefix, before);
   }
 
   async check(): Promise<void> {
-    await this.client.send(new HeadBucketCommand({ Bucket: this.bucket }));
+    await this.client.send(new HeadBucketCommand({ Bucket: this.place.bucket }));
   }
 
   private nameOf(key: string): string {
-    return this.prefix ? `${this.prefix}/${checkKey(key)}` : checkKey(key);
+    const { prefix } = this.place;
+    return prefix ? `${prefix}/${checkKey(key)}` : checkKey(key);
   }
 }

@@ -1,0 +1,48 @@
+import path from 'node:path';
+import { Worker } from 'node:worker_threads';
+import type { Metadata } from 'sharp';
+import { isProfile } from './profile.js';
+
+/** The decoder needs about 15 bytes of memory for each pixel: 25 megapixels stay below 400 MB. */
+export const HEIC_MAX_PIXELS = 25_000_000;
+
+const TIMEOUT_MS = 60_000;
+
+/** RGBA, 8 bit, upright, in sRGB. */
+export interface RawPicture {
+  readonly width: number;
+  readonly height: number;
+  readonly data: Uint8ClampedArray<ArrayBuffer>;
+}
+
+/**
+ * Decodes a HEIC picture in a thread of its own: sharp has no HEVC decoder. `metadata` is sharp's,
+ * already checked against {@link HEIC_MAX_PIXELS}. Rejects when the picture is damaged.
+ */
+export const decodeHeic = (source: string, metadata: Metadata): Promise<RawPicture> =>
+  new Promise((resolve, reject) => {
+    const worker = new Worker(
+      new URL(`./heic-worker${path.extname(import.meta.url)}`, import.meta.url),
+      {
+        workerData: {
+          source,
+          maxPixels: HEIC_MAX_PIXELS,
+          // What iPhones write.
+          isDisplayP3: isProfile(metadata.icc, 'Display P3'),
+        },
+        // libheif prints what it dislikes; the error that follows says enough.
+        stdout: true,
+        stderr: true,
+      },
+    );
+    const timer = setTimeout(() => {
+      reject(new Error('decoding took too long'));
+      void worker.terminate();
+    }, TIMEOUT_MS);
+    worker.once('message', (picture: RawPicture) => resolve(picture));
+    worker.once('error', reject);
+    worker.once('exit', () => {
+      clearTimeout(timer);
+      reject(new Error('the decoder ended without a picture'));
+    });
+  });
