@@ -6,22 +6,18 @@ import { readFile } from 'node:fs/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import heic from 'heic-decode';
 
-const { source, maxPixels, isDisplayP3 } = workerData as {
+const { source, maxPixels, toSrgb } = workerData as {
   source: string;
   maxPixels: number;
-  isDisplayP3: boolean;
+  /** Rows that bring light of the picture's primaries to sRGB, if they differ. */
+  toSrgb: readonly (readonly [number, number, number])[] | undefined;
 };
 
-/** Linear Display P3 to linear sRGB. */
-const MATRIX = [
-  [1.2249401762, -0.2249401762, 0],
-  [-0.0420569547, 1.0420569547, 0],
-  [-0.0196375546, -0.0786360456, 1.0982736001],
-] as const;
 const STEPS = 4096;
 
-/** Both spaces share one transfer curve: to light, across, and back, in place. */
-const toSrgb = (pixels: Uint8ClampedArray): void => {
+/** To light, across, and back, in place; the transfer curve of phones' profiles is that of sRGB. */
+const convert = (pixels: Uint8ClampedArray, matrix: NonNullable<typeof toSrgb>): void => {
+  const [r = [1, 0, 0], g = [0, 1, 0], b = [0, 0, 1]] = matrix;
   const light = Float64Array.from({ length: 256 }, (_, value) => {
     const part = value / 255;
     return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
@@ -35,7 +31,6 @@ const toSrgb = (pixels: Uint8ClampedArray): void => {
     const red = light[pixels[index] ?? 0] ?? 0;
     const green = light[pixels[index + 1] ?? 0] ?? 0;
     const blue = light[pixels[index + 2] ?? 0] ?? 0;
-    const [r, g, b] = MATRIX;
     pixels[index] = at(r[0] * red + r[1] * green + r[2] * blue);
     pixels[index + 1] = at(g[0] * red + g[1] * green + g[2] * blue);
     pixels[index + 2] = at(b[0] * red + b[1] * green + b[2] * blue);
@@ -47,5 +42,5 @@ const [first] = images;
 if (!first || first.width * first.height > maxPixels) throw new Error('no picture of this size');
 const { width, height } = first;
 const { data } = await first.decode();
-if (isDisplayP3) toSrgb(data);
+if (toSrgb) convert(data, toSrgb);
 parentPort?.postMessage({ width, height, data }, [data.buffer]);

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { Metadata } from 'sharp';
-import { isProfile } from './profile.js';
+import { matrixToSrgb } from './profile.js';
 
 /** The decoder needs about 15 bytes of memory for each pixel: 25 megapixels stay below 400 MB. */
 export const HEIC_MAX_PIXELS = 25_000_000;
@@ -27,8 +27,7 @@ export const decodeHeic = (source: string, metadata: Metadata): Promise<RawPictu
         workerData: {
           source,
           maxPixels: HEIC_MAX_PIXELS,
-          // What iPhones write.
-          isDisplayP3: isProfile(metadata.icc, 'Display P3'),
+          toSrgb: matrixToSrgb(metadata.icc),
         },
         // libheif prints what it dislikes; the error that follows says enough.
         stdout: true,
