@@ -21,13 +21,15 @@ export const hashOf = async (path: string): Promise<{ sha256: string; sizeBytes:
   return { sha256: hash.digest('hex'), sizeBytes };
 };
 
+/** True when there was no space for what was being written. */
+export const isFull = (error: unknown): boolean =>
+  error instanceof StoreFull ||
+  (error instanceof Error && 'code' in error && ['ENOSPC', 'EDQUOT'].includes(String(error.code)));
+
 /** A full or failing store in the terms of the API; refusals stay as they are. */
 export const asFilesError = (error: unknown): unknown => {
   if (error instanceof DomainError) return error;
-  const isFull =
-    error instanceof StoreFull ||
-    (error instanceof Error && 'code' in error && error.code === 'ENOSPC');
-  return isFull
+  return isFull(error)
     ? filesError('files.storage_full', 'Our storage is full; try again later.', { cause: error })
     : filesError('files.storage_failed', 'The file store does not answer; try again.', {
         cause: error,

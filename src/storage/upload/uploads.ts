@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import type { Request } from 'express';
 import { Config } from '../../config/index.js';
 import { FileRecords } from '../file-records.js';
-import { FileWriter, hashOf } from '../file-writer.js';
+import { asFilesError, FileWriter, hashOf, isFull } from '../file-writer.js';
 import type { FileRecord } from '../file.js';
 import { safeName } from '../file-name.js';
 import { originalKeyOf } from '../keys.js';
@@ -38,18 +38,29 @@ export class Uploads {
     field: string,
   ): Promise<ReceivedForm<FileRecord>> {
     await this.usage.checkRoom(userId);
-    return this.workspace.use(async (folder) => {
-      const { upload, fields } = await readForm(request, {
-        field,
-        folder,
-        maxBytes: this.config.storage.uploadMaxBytes,
-      });
-      return {
-        file: upload && (await this.save(userId, upload, folder)),
-        fields,
-        sourceSha256: upload?.sha256,
-      };
+    try {
+      return await this.workspace.use((folder) => this.receiveInto(folder, request, userId, field));
+    } catch (error) {
+      throw isFull(error) ? asFilesError(error) : error;
+    }
+  }
+
+  private async receiveInto(
+    folder: string,
+    request: Request,
+    userId: string,
+    field: string,
+  ): Promise<ReceivedForm<FileRecord>> {
+    const { upload, fields } = await readForm(request, {
+      field,
+      folder,
+      maxBytes: this.config.storage.uploadMaxBytes,
     });
+    return {
+      file: upload && (await this.save(userId, upload, folder)),
+      fields,
+      sourceSha256: upload?.sha256,
+    };
   }
 
   private async save(userId: string, upload: Upload, folder: string): Promise<FileRecord> {
