@@ -13,6 +13,7 @@ import { Administration } from './admin/admin.service.js';
 import { ApiKeysController } from './api-keys/api-keys.controller.js';
 import { ApiKeys } from './api-keys/api-keys.service.js';
 import { AuditTrail } from './audit/audit-trail.service.js';
+import { AuthUpkeep } from './auth-upkeep.js';
 import { AuthController } from './auth.controller.js';
 import { GoogleController } from './google/google.controller.js';
 import { GoogleFlows } from './google/google-flows.js';
@@ -98,7 +99,13 @@ export class AuthModule {
         JwtModule.registerAsync({ inject: [Config], useFactory: jwtOptions }),
       ],
       controllers: roles.includes('api') ? CONTROLLERS : [],
-      providers: [...ACCESS, ...ACCOUNTS, ...SIGN_IN, ...GOOGLE],
+      providers: [
+        ...ACCESS,
+        ...ACCOUNTS,
+        ...SIGN_IN,
+        ...GOOGLE,
+        ...(roles.includes('worker') ? [AuthUpkeep] : []),
+      ],
       exports: [AccountLinks, AuditTrail, AuthGuard, People, StreamAccess],
     };
   }

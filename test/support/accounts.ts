@@ -10,6 +10,7 @@ import {
 import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { Test } from '@nestjs/testing';
+import { Logger } from 'nestjs-pino';
 import { DataSource } from 'typeorm';
 import {
   AccountLinks,
@@ -78,6 +79,7 @@ export class AccountsApi {
   constructor(
     readonly app: INestApplication,
     readonly url: string,
+    readonly databaseUrl: string,
   ) {}
 
   get database(): Database {
@@ -136,6 +138,23 @@ export class AccountsApi {
     return new URL(url).searchParams.get('token') ?? '';
   }
 
+  /** The tables in which this text stands, in any column. */
+  async tablesWith(text: string): Promise<string[]> {
+    const tables = await this.database.query<{ name: string }>(
+      `SELECT table_name AS name FROM information_schema.tables
+       WHERE table_schema = 'public' AND table_type = 'BASE TABLE'`,
+    );
+    const found: string[] = [];
+    for (const { name } of tables) {
+      const rows = await this.database.query(
+        `SELECT 1 FROM "${name}" t WHERE strpos(t::text, $1) > 0 LIMIT 1`,
+        [text],
+      );
+      if (rows.length > 0) found.push(name);
+    }
+    return found;
+  }
+
   async register(email = `${randomUUID()}@example.com`, password = PASSWORD): Promise<string> {
     await this.call('POST /v1/auth/register', { body: { email, password } });
     return email;
@@ -163,12 +182,12 @@ export class AccountsApi {
   }
 }
 
-/** auth alone with the platform, on a database of its own, listening on 127.0.0.1. */
+/** auth alone with the platform, on a database of its own unless one is named, on 127.0.0.1. */
 export const startAccounts = async (
   environment: Readonly<Record<string, string>> = {},
   modules: readonly TestModule[] = [],
 ): Promise<AccountsApi> => {
-  const { url: databaseUrl } = await testDatabase();
+  const databaseUrl = environment['DATABASE_URL'] ?? (await testDatabase()).url;
   const config = testConfig({ DATABASE_URL: databaseUrl, ...environment });
   const testing = await Test.createTestingModule({
     imports: [
@@ -188,10 +207,11 @@ export const startAccounts = async (
       { provide: APP_GUARD, useExisting: RateLimitGuard },
     ],
   }).compile();
-  const app = testing.createNestApplication<NestExpressApplication>({ logger: false });
+  const app = testing.createNestApplication<NestExpressApplication>({ bufferLogs: true });
+  app.useLogger(app.get(Logger));
   app.set('trust proxy', config.http.trustProxy);
   await migrate(app.get(DataSource));
   await app.listen(0, '127.0.0.1');
   const { port } = app.getHttpServer().address() as AddressInfo;
-  return new AccountsApi(app, `http://127.0.0.1:${port}`);
+  return new AccountsApi(app, `http://127.0.0.1:${port}`, databaseUrl);
 };

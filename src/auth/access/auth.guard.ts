@@ -1,6 +1,7 @@
 import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { ACCESS_METADATA, httpError, type AccessRule } from '../../platform/index.js';
+import { People } from '../people/people.service.js';
 import { Callers } from './callers.service.js';
 import type { Caller, CallerRequest } from './current-person.js';
 import { RequestOrigin } from './request-origin.js';
@@ -18,6 +19,7 @@ export class AuthGuard implements CanActivate {
     private readonly reflector: Reflector,
     private readonly callers: Callers,
     private readonly streams: StreamAccess,
+    private readonly people: People,
     private readonly origin: RequestOrigin,
   ) {}
 
@@ -58,6 +60,6 @@ export class AuthGuard implements CanActivate {
     }
     if (rule !== 'stream') return undefined;
     const person = await this.streams.findPerson(request);
-    return person && { person };
+    return person && (await this.people.isActive(person.id)) ? { person } : undefined;
   }
 }

@@ -2,7 +2,6 @@ import { Injectable } from '@nestjs/common';
 import { Database, decodeCursor } from '../../platform/index.js';
 import { AuditTrail } from '../audit/audit-trail.service.js';
 import { authError } from '../auth.errors.js';
-import { normaliseAddress } from '../people/address.js';
 import { People } from '../people/people.service.js';
 import type { Account, Person, PersonStatus } from '../people/person.js';
 import { Sessions } from '../sessions/sessions.service.js';
@@ -56,7 +55,7 @@ export class Administration {
          AND ($3::timestamptz IS NULL OR (created_at, id) < ($3, $4::uuid))
        ORDER BY created_at DESC, id DESC LIMIT $5`,
       [
-        email === undefined ? null : normaliseAddress(email),
+        email?.trim().toLowerCase() ?? null,
         status ?? null,
         after?.createdAt ?? null,
         after?.id ?? null,

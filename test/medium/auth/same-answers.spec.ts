@@ -1,0 +1,76 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { Database } from '../../../src/platform/index.js';
+import { PASSWORD, startAccounts } from '../../support/accounts.js';
+
+const api = await startAccounts();
+afterAll(() => api.app.close());
+
+/** Differ between any two answers; the ETag is a hash of the body with its requestId. */
+const VOLATILE = new Set(['date', 'x-request-id', 'etag']);
+const KINDS = ['unknown', 'verified', 'unverified', 'google-only', 'suspended'] as const;
+
+const addresses: Record<string, string> = {};
+beforeAll(async () => {
+  addresses['unknown'] = `${randomUUID()}@example.com`;
+  addresses['verified'] = (await api.signUp()).email;
+  addresses['unverified'] = await api.register();
+  addresses['google-only'] = (await api.signUp()).email;
+  addresses['suspended'] = (await api.signUp()).email;
+  await api.database.query('UPDATE users SET password_hash = NULL WHERE email = $1', [
+    addresses['google-only'],
+  ]);
+  await api.database.query(
+    `UPDATE users SET status = 'suspended', suspended_at = now() WHERE email = $1`,
+    [addresses['suspended']],
+  );
+});
+
+const answerFor = async (route: string, email: string) => {
+  const password = route.includes('login') ? 'a wrong password' : PASSWORD;
+  const isPasswordAsked = /login|register/.test(route);
+  const { status, headers, body } = await api.call(route, {
+    body: isPasswordAsked ? { email, password } : { email },
+  });
+  return {
+    status,
+    body: { ...body, requestId: undefined },
+    headers: [...headers].filter(([name]) => !VOLATILE.has(name)),
+  };
+};
+
+describe.each([
+  'POST /v1/auth/login',
+  'POST /v1/auth/forgot-password',
+  'POST /v1/auth/resend-verification',
+  'POST /v1/auth/register',
+])('%s', (route) => {
+  it('answers alike for every kind of address', async () => {
+    const answers = await Promise.all(KINDS.map((kind) => answerFor(route, addresses[kind] ?? '')));
+    for (const answer of answers) expect(answer).toEqual(answers[0]);
+  });
+
+  it('does the same work for every kind of address', async () => {
+    const query = vi.spyOn(Database.prototype, 'query');
+    const work: string[][] = [];
+    for (const kind of KINDS) {
+      // Whatever the outbox still has to do from before is not this request's work.
+      while (
+        (await api.database.query(`SELECT 1 FROM outbox WHERE topic = 'auth.link-wished'`)).length
+      )
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      query.mockClear();
+      const email = kind === 'unknown' ? `${randomUUID()}@example.com` : (addresses[kind] ?? '');
+      await answerFor(route, email);
+      const statements = query.mock.calls.map(([sql]) => sql.replace(/\s+/g, ' '));
+      work.push(
+        statements.filter((sql) => /users|account_links|audit_events|INTO outbox/.test(sql)),
+      );
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    query.mockRestore();
+    const first = work[0]?.length ?? 0;
+    for (const statements of work) expect(statements.slice(0, first)).toEqual(work[0]);
+    if (/login|register/.test(route)) for (const each of work) expect(each).toHaveLength(first);
+  });
+});
