@@ -419,12 +419,15 @@ CREATE TABLE jobs (
   created_at timestamp with time zone DEFAULT now() NOT NULL,
   started_at timestamp with time zone,
   finished_at timestamp with time zone,
+  provider_marker text,
+  provider_create_at timestamp with time zone,
   CONSTRAINT jobs_pkey PRIMARY KEY (id),
   CONSTRAINT jobs_check CHECK (((status = ANY (ARRAY['succeeded'::text, 'failed'::text, 'cancelled'::text])) = (finished_at IS NOT NULL))),
   CONSTRAINT jobs_check1 CHECK (((status = 'failed'::text) = (error IS NOT NULL))),
   CONSTRAINT jobs_check2 CHECK (((status <> ALL (ARRAY['running'::text, 'succeeded'::text])) OR (started_at IS NOT NULL))),
   CONSTRAINT jobs_check3 CHECK (((finished_at IS NULL) OR (lease_owner IS NULL))),
   CONSTRAINT jobs_check4 CHECK (((lease_owner IS NULL) = (lease_until IS NULL))),
+  CONSTRAINT jobs_check5 CHECK (((provider_task_id IS NULL) OR (provider_create_at IS NOT NULL))),
   CONSTRAINT jobs_credits_check CHECK ((credits >= 0)),
   CONSTRAINT jobs_kind_check CHECK ((kind = ANY (ARRAY['comfy'::text, 'tool'::text]))),
   CONSTRAINT jobs_progress_percent_check CHECK (((progress_percent >= (0)::double precision) AND (progress_percent <= (100)::double precision))),
@@ -436,6 +439,7 @@ CREATE TABLE jobs (
 );
 CREATE INDEX jobs_leased ON public.jobs USING btree (lease_until) WHERE (lease_owner IS NOT NULL);
 CREATE INDEX jobs_of_instance ON public.jobs USING btree (instance_id) WHERE (finished_at IS NULL);
+CREATE UNIQUE INDEX jobs_of_provider_task ON public.jobs USING btree (provider_task_id) WHERE (provider_task_id IS NOT NULL);
 CREATE INDEX jobs_of_user ON public.jobs USING btree (user_id, created_at DESC, id DESC);
 CREATE INDEX jobs_run_times ON public.jobs USING btree (workflow, finished_at DESC) WHERE (status = 'succeeded'::text);
 CREATE INDEX jobs_to_expire ON public.jobs USING btree (queue_expires_at) WHERE (status = 'queued'::text);

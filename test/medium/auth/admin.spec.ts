@@ -34,7 +34,8 @@ describe('an admin', () => {
       cursor = body.nextCursor ? `&cursor=${body.nextCursor}` : '';
     } while (cursor);
     const all = await api.database.query<{ id: string }>('SELECT id FROM users');
-    expect(seen.toSorted()).toEqual(all.map((row) => row.id).toSorted());
+    expect(seen).toHaveLength(all.length);
+    expect(new Set(seen)).toEqual(new Set(all.map((row) => row.id)));
   });
 
   it('locks a person out at once, and lets them in again', async () => {
