@@ -1,0 +1,50 @@
+import { readFileSync, readdirSync } from 'node:fs';
+
+export interface Memory {
+  readonly pid: number;
+  readonly command: string;
+  readonly megabytes: number;
+}
+
+const read = (path: string): string => {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    // The process has ended between the look and the read.
+    return '';
+  }
+};
+
+const parentOf = (pid: number): number => {
+  const stat = read(`/proc/${pid}/stat`);
+  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+};
+
+/** The process and all that descend from it, now. */
+export const treeOf = (root: number): number[] => {
+  const all = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
+  const parents = new Map(all.map((pid) => [pid, parentOf(pid)]));
+  const tree = new Set([root]);
+  for (let before = 0; before !== tree.size;) {
+    before = tree.size;
+    for (const [pid, parent] of parents) if (tree.has(parent)) tree.add(pid);
+  }
+  return [...tree];
+};
+
+/**
+ * Proportional set size of each process of the tree, from the kernel: what is shared is divided
+ * among those who share it, so that the sum is what the tree costs the machine.
+ */
+export const memoryOf = (root: number): Memory[] =>
+  treeOf(root).map((pid) => ({
+    pid,
+    command: read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim().split('\n')[0] ?? '',
+    megabytes: Number(/^Pss:\s+(\d+)/m.exec(read(`/proc/${pid}/smaps_rollup`))?.[1] ?? 0) / 1024,
+  }));
+
+/** Megabytes of the whole tree. */
+export const totalMemory = (root: number): number =>
+  memoryOf(root).reduce((sum, { megabytes }) => sum + megabytes, 0);
