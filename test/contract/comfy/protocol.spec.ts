@@ -127,7 +127,7 @@ describe('history', () => {
 describe('POST /prompt', () => {
   it('has a fault for each refusal, and for each 200 that drops a part', () => {
     const all = lines('d-').filter(
-      (line) => line.request?.method === 'POST' && /\/prompt$/.test(line.request.path),
+      (line) => line.request?.method === 'POST' && line.request.path.endsWith('/prompt'),
     );
     expect(all.length).toBeGreaterThan(20);
     for (const line of all) {
