@@ -13,6 +13,8 @@ export interface Lack {
 }
 
 export interface Capability {
+  /** Which of several graphs of the workflow it would run. */
+  readonly variant?: string;
   readonly missing: readonly Lack[];
 }
 

@@ -43,16 +43,17 @@ export class JobLeases {
     this.leaseSeconds = config.jobs.leaseSeconds;
   }
 
-  /** Takes the next free job in person-turn order that `lane` can run, or undefined. */
+  /** Takes the next free job in person-turn order whose capability is given, or undefined. */
   async pick(
     kind: JobKind,
-    workflows: readonly string[],
+    capabilities: readonly string[],
     instanceId: string | null,
   ): Promise<PickedJob | undefined> {
     const row = await this.database.one<{ id: string; epoch: number; starts: number }>(
       `WITH next AS (
          SELECT id, turn FROM jobs
-         WHERE kind = $1 AND status = 'queued' AND lease_owner IS NULL AND workflow = ANY($2)
+         WHERE kind = $1 AND status = 'queued' AND lease_owner IS NULL
+           AND coalesce(capability, workflow) = ANY($2)
            AND available_at <= now() AND (yield_to IS NULL OR yield_to = $4 OR yield_until < now())
          ORDER BY turn, sequence LIMIT 1 FOR UPDATE SKIP LOCKED
        ), clock AS (
@@ -63,7 +64,7 @@ export class JobLeases {
          yield_to = NULL, yield_until = NULL, lease_until = now() + make_interval(secs => $5)
        FROM next WHERE jobs.id = next.id
        RETURNING jobs.id, jobs.lease_epoch AS epoch, jobs.starts`,
-      [kind, workflows, PROCESS_OWNER, instanceId, this.leaseSeconds],
+      [kind, capabilities, PROCESS_OWNER, instanceId, this.leaseSeconds],
     );
     return row && { jobId: row.id, epoch: row.epoch, starts: row.starts, owner: PROCESS_OWNER };
   }
@@ -103,15 +104,23 @@ export class JobLeases {
     };
   }
 
-  /** Stores the prompt id before it is posted, so that no crash can leave an unknown prompt behind. */
-  async recordPrompt(lease: JobLease, promptId: string, instanceId: string): Promise<void> {
+  /**
+   * Stores the prompt id before it is posted, so that no crash can leave an unknown prompt behind,
+   * and which graph of the workflow it is.
+   */
+  async recordPrompt(
+    lease: JobLease,
+    promptId: string,
+    instanceId: string,
+    variant: string | undefined,
+  ): Promise<void> {
     await this.fenced(
       lease,
       `WITH held AS (
-         UPDATE jobs SET prompt_id = $4, instance_id = $5 WHERE ${HELD} RETURNING id
+         UPDATE jobs SET prompt_id = $4, instance_id = $5, variant = $6 WHERE ${HELD} RETURNING id
        ) INSERT INTO job_prompts (prompt_id, job_id, epoch, instance_id)
          SELECT $4, id, $2, $5 FROM held RETURNING job_id`,
-      [promptId, instanceId],
+      [promptId, instanceId, variant ?? null],
     );
   }
 
@@ -175,19 +184,19 @@ export class JobLeases {
    * Asks for a job that is merely staged on a busy instance, for an idle one that can run it. Its
    * holder gives it up if it is still staged; for some seconds nobody else picks it then.
    */
-  async requestYield(idleInstanceId: string, workflows: readonly string[]): Promise<void> {
+  async requestYield(idleInstanceId: string, capabilities: readonly string[]): Promise<void> {
     await this.database.query(
       `WITH staged AS (
          SELECT jobs.id FROM jobs
          WHERE kind = 'comfy' AND status = 'queued' AND lease_until > now() AND prompt_id IS NOT NULL
-           AND instance_id <> $1 AND workflow = ANY($2) AND coalesce(yield_until < now(), true)
+           AND instance_id <> $1 AND coalesce(capability, workflow) = ANY($2) AND coalesce(yield_until < now(), true)
            AND EXISTS (SELECT 1 FROM jobs busy WHERE busy.instance_id = jobs.instance_id AND busy.status = 'running')
          ORDER BY turn, sequence LIMIT 1 FOR UPDATE SKIP LOCKED
        ), asked AS (
          UPDATE jobs SET yield_to = $1, yield_until = now() + interval '5 seconds'
          FROM staged WHERE jobs.id = staged.id RETURNING jobs.id
        ) SELECT pg_notify('${JOB_WISH_CHANNEL}', id::text) FROM asked`,
-      [idleInstanceId, workflows],
+      [idleInstanceId, capabilities],
     );
   }
 

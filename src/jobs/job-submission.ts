@@ -12,6 +12,8 @@ import { JOBS_WAITING_CHANNEL } from './job-lease.js';
 export interface JobOrder {
   readonly kind: JobKind;
   readonly workflow: string;
+  /** What an instance must be able to do; default: the workflow. */
+  readonly capability?: string;
   readonly title: string;
   readonly parameters: Readonly<Record<string, unknown>>;
   readonly inputs: readonly { readonly role: string; readonly fileId: string }[];
@@ -59,8 +61,9 @@ export class JobSubmission {
            SET last_turn = greatest(turns.last_turn + 1, excluded.last_turn)
          RETURNING last_turn
        )
-       INSERT INTO jobs (id, kind, user_id, workflow, title, parameters, credits, turn, queue_expires_at)
-       SELECT $1, $2, $3, $4, $5, $6, $7, last_turn, now() + make_interval(secs => $8) FROM turn`,
+       INSERT INTO jobs (id, kind, user_id, workflow, title, parameters, credits, turn, queue_expires_at,
+         capability)
+       SELECT $1, $2, $3, $4, $5, $6, $7, last_turn, now() + make_interval(secs => $8), $9 FROM turn`,
       [
         id,
         order.kind,
@@ -70,6 +73,7 @@ export class JobSubmission {
         JSON.stringify(order.parameters),
         credits,
         this.config.jobs.maxQueueHours * 3_600,
+        order.capability ?? null,
       ],
     );
     for (const { role, fileId } of order.inputs) {

@@ -167,4 +167,20 @@ export class TraceProviderTasks1795459000000 implements MigrationInterface {
   }
 }
 
-export const JOBS_MIGRATIONS = [CreateJobs1795400004000, TraceProviderTasks1795459000000];
+/** A workflow may need other files for some of its choices, such as a trained background. */
+export class AddJobCapability1795459100000 implements MigrationInterface {
+  async up(runner: QueryRunner): Promise<void> {
+    // What an instance must be able to do; null: the workflow.
+    await runner.query('ALTER TABLE jobs ADD COLUMN capability text');
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query('ALTER TABLE jobs DROP COLUMN capability');
+  }
+}
+
+export const JOBS_MIGRATIONS = [
+  CreateJobs1795400004000,
+  TraceProviderTasks1795459000000,
+  AddJobCapability1795459100000,
+];
