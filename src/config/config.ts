@@ -101,6 +101,7 @@ const slices = (values: Values) => {
     comfy: {
       urls: given('COMFYUI_URLS', values.COMFYUI_URLS),
       brushnet: given('COMFY_BRUSHNET', values.COMFY_BRUSHNET),
+      backgrounds: given('BACKGROUNDS', values.BACKGROUNDS),
       workflowsDir: values.WORKFLOWS_DIR,
       restartCommand: values.COMFY_RESTART_CMD,
       instanceLeaseSeconds: given('INSTANCE_LEASE_SECONDS', values.INSTANCE_LEASE_SECONDS),

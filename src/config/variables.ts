@@ -1,3 +1,4 @@
+import { parseBackgrounds } from './backgrounds.js';
 import { parse, type Variable } from './variable.js';
 
 type Options = Partial<Pick<Variable<unknown>, 'fallback' | 'isSecret' | 'isRequiredInProduction'>>;
@@ -118,6 +119,11 @@ export const VARIABLES = {
     parse.flag,
     'Use the BrushNet graph for background changes where it is installed',
     { fallback: 'false' },
+  ),
+  BACKGROUNDS: gpu(
+    parseBackgrounds,
+    'Trained backgrounds beside the two of the product: JSON, or a file of it: `{"<id>": {"file", "title"?, "words"?, "workflows"?}}`',
+    { fallback: '{}' },
   ),
   WORKFLOWS_DIR: gpu(parse.text, 'Folder with workflows of your own'),
   COMFY_RESTART_CMD: gpu(
