@@ -20,6 +20,7 @@ export { Access, ACCESS_METADATA } from './http/access.js';
 export type { AccessRule } from './http/access.js';
 export { defineErrors, DomainError } from './http/domain-error.js';
 export { httpError } from './http/http-errors.js';
+export { OpenApiParts } from './http/openapi-parts.js';
 export { openApiDocument, serveOpenApi } from './http/openapi.js';
 export { HttpModule } from './http/http.module.js';
 export { Idempotency } from './http/idempotency.js';

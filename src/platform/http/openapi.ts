@@ -1,5 +1,6 @@
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
+import { OpenApiParts } from './openapi-parts.js';
 
 const DESCRIPTION = `Pictures of clothes and products in any setting, made by ComfyUI on your own GPU.
 
@@ -8,16 +9,20 @@ Every error is \`application/problem+json\` with a stable \`code\`; \`/problems\
 
 /** The OpenAPI document of all routes of this application. */
 export const openApiDocument = (app: INestApplication): OpenAPIObject =>
-  SwaggerModule.createDocument(
-    app,
-    new DocumentBuilder()
-      .setTitle('House of Models API')
-      .setDescription(DESCRIPTION)
-      .setVersion('1')
-      .addBearerAuth()
-      .build(),
-    { operationIdFactory: (_controller, method) => method },
-  );
+  app
+    .get(OpenApiParts)
+    .complete(
+      SwaggerModule.createDocument(
+        app,
+        new DocumentBuilder()
+          .setTitle('House of Models API')
+          .setDescription(DESCRIPTION)
+          .setVersion('1')
+          .addBearerAuth()
+          .build(),
+        { operationIdFactory: (_controller, method) => method },
+      ),
+    );
 
 /** Serves Swagger UI at /docs and the document at /openapi.json. */
 export const serveOpenApi = (app: INestApplication): void =>
