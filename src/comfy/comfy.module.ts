@@ -1,6 +1,7 @@
 import { BullModule } from '@nestjs/bullmq';
 import { Module, type DynamicModule } from '@nestjs/common';
 import type { Config } from '../config/index.js';
+import { Catalogue } from './catalogue.service.js';
 import { ComfyController } from './comfy.controller.js';
 import { Comfy } from './comfy.service.js';
 import { JobExecutor } from './executor/job-executor.js';
@@ -9,6 +10,7 @@ import { PromptPosting } from './executor/prompt-posting.js';
 import { Results } from './executor/results.js';
 import { Uploads } from './executor/uploads.js';
 import { laneName, Lanes } from './lanes/lanes.js';
+import { WorkflowDocs } from './workflow-docs.js';
 import { Workflows } from './workflows.service.js';
 
 /** Generations: routes where the API is, lanes where a worker is. */
@@ -24,7 +26,9 @@ export class ComfyModule {
       controllers: roles.includes('api') ? [ComfyController] : [],
       providers: [
         Workflows,
+        Catalogue,
         Comfy,
+        ...(roles.includes('api') ? [WorkflowDocs] : []),
         ...(roles.includes('worker')
           ? [Uploads, Results, PromptPosting, PromptEnding, JobExecutor, Lanes]
           : []),

@@ -1,11 +1,12 @@
 import { Injectable } from '@nestjs/common';
+import { Config } from '../config/index.js';
 import { Prices } from '../credits/index.js';
 import type { Capability } from '../jobs/index.js';
-import { missingFor, type Graph } from './graph/index.js';
+import { missingFor } from './graph/index.js';
 import { comfyError } from './comfy.errors.js';
 import type { ObjectInfo } from './protocol/index.js';
-import { BUILT_IN_WORKFLOWS } from './workflows/index.js';
-import { probeParameters } from './workflows/parameters.js';
+import { capabilityKeys, probeGraphs } from './workflows/capability.js';
+import { builtInWorkflows } from './workflows/index.js';
 import type { Workflow } from './workflows/workflow.js';
 
 /** The workflows of this installation, by id. */
@@ -13,8 +14,11 @@ import type { Workflow } from './workflows/workflow.js';
 export class Workflows {
   private readonly byId = new Map<string, Workflow>();
 
-  constructor(private readonly prices: Prices) {
-    for (const workflow of BUILT_IN_WORKFLOWS) this.add(workflow);
+  constructor(
+    config: Config,
+    private readonly prices: Prices,
+  ) {
+    for (const workflow of builtInWorkflows(config.comfy)) this.add(workflow);
   }
 
   all(): Workflow[] {
@@ -37,20 +41,30 @@ export class Workflows {
     return workflow;
   }
 
-  /** What a ComfyUI that offers `info` lacks, for each workflow. */
+  /**
+   * What a ComfyUI that offers `info` lacks, for each workflow and each choice within it, and the
+   * variant that it would run.
+   */
   capabilitiesOf(info: ObjectInfo): Record<string, Capability> {
     return Object.fromEntries(
-      this.all().map((workflow) => [
-        workflow.id,
-        { missing: missingFor(this.probeGraph(workflow), info) },
-      ]),
+      this.all().flatMap((workflow) =>
+        capabilityKeys(workflow).map(({ key, choice }) => [
+          key,
+          this.capabilityOf(workflow, choice, info),
+        ]),
+      ),
     );
   }
 
-  /** A graph as a job of this workflow would have it, to compare with what an instance offers. */
-  private probeGraph(workflow: Workflow): Graph {
-    const images = Object.fromEntries(workflow.inputs.map((input) => [input.role, 'probe.png']));
-    return workflow.build(probeParameters(workflow), { images, filenamePrefix: 'probe' });
+  /** The preferred variant that can run; else what the last one, which is the plainest, lacks. */
+  private capabilityOf(workflow: Workflow, choice: unknown, info: ObjectInfo): Capability {
+    let capability: Capability = { missing: [] };
+    for (const variant of workflow.variants ?? [undefined]) {
+      const missing = missingFor(probeGraphs(workflow, { choice, variant }), info);
+      capability = { missing, ...(variant !== undefined && { variant }) };
+      if (missing.length === 0) break;
+    }
+    return capability;
   }
 
   private add(workflow: Workflow): void {

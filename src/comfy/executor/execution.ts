@@ -6,6 +6,8 @@ import type { LaneTurn } from './turn.js';
 export interface ExecutionInstance {
   readonly id: string;
   readonly client: ComfyClient;
+  /** Which of several graphs of a workflow it runs. */
+  variantOf(capability: string): string | undefined;
 }
 
 /** What an execution knows of its job; the row was read after the lease was taken. */
@@ -13,6 +15,8 @@ export interface Execution {
   readonly hold: LeaseHold;
   readonly workflow: Workflow;
   readonly userId: string;
+  /** Which of several graphs of the workflow is, or would be, posted. */
+  readonly variant: string | undefined;
   readonly parameters: Readonly<Record<string, unknown>>;
   /** Role → file id. */
   readonly inputs: ReadonlyMap<string, string>;

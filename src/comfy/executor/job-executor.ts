@@ -11,6 +11,7 @@ import {
 } from '../../jobs/index.js';
 import { Database } from '../../platform/index.js';
 import { ComfyUnreachable, type ComfyClient, type PromptEnd } from '../client/index.js';
+import { capabilityKey, stepsOf } from '../workflows/capability.js';
 import { Workflows } from '../workflows.service.js';
 import { isKnownTo, type Execution, type ExecutionInstance } from './execution.js';
 import { FAILURES } from './failures.js';
@@ -116,6 +117,10 @@ export class JobExecutor {
     return {
       hold,
       workflow,
+      variant:
+        prompt.id === undefined
+          ? instance.variantOf(capabilityKey(workflow, parameters))
+          : (job.variant ?? undefined),
       userId,
       parameters,
       inputs: await this.inputsOf(job.id),
@@ -141,8 +146,9 @@ export class JobExecutor {
     promptId: string,
     stop: AbortSignal,
   ): Promise<void> {
-    const { hold, workflow, instance, turn } = execution;
-    const reporter = new ProgressReporter(this.progress, hold, workflow.steps);
+    const { hold, workflow, parameters, inputs, variant, instance, turn } = execution;
+    const steps = stepsOf(workflow, parameters, { roles: [...inputs.keys()], variant });
+    const reporter = new ProgressReporter(this.progress, hold, steps);
     const late = new AbortController();
     const hung = new AbortController();
     let timer: NodeJS.Timeout | undefined;

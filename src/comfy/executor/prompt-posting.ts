@@ -48,8 +48,9 @@ export class PromptPosting {
       const graph = workflow.build(execution.parameters, {
         images,
         filenamePrefix: `hom/${promptId}`,
+        ...(execution.variant !== undefined && { variant: execution.variant }),
       });
-      await this.leases.recordPrompt(hold.lease, promptId, instance.id);
+      await this.leases.recordPrompt(hold.lease, promptId, instance.id, execution.variant);
       onMinted(promptId);
       hold.assertLive();
       const faults = await this.send(client, { promptId, clientId: client.clientId, graph });

@@ -27,6 +27,10 @@ export class NoResult extends Error {
   }
 }
 
+/** What this job gives: some outputs are there only with an optional picture. */
+const outputsOf = ({ workflow, inputs }: Finished): WorkflowOutput[] =>
+  workflow.outputs.filter(({ needsInput }) => needsInput === undefined || inputs.has(needsInput));
+
 /** Brings a finished prompt's outputs from ComfyUI into storage. */
 @Injectable()
 export class Results {
@@ -37,19 +41,17 @@ export class Results {
    * Throws {@link NoResult}, LeaseLost, ComfyUnreachable or files.storage_failed.
    */
   async collect(finished: Finished, client: ComfyClient, hold: LeaseHold): Promise<JobResult[]> {
-    const { workflow } = finished;
     const results: JobResult[] = [];
-    const pasted = workflow.subject
-      ? await this.paste(finished, client, hold)
-      : new Map<string, Buffer>();
-    for (const output of workflow.outputs) {
+    const outputs = outputsOf(finished);
+    const finishedPictures = await this.finish(finished, outputs, client, hold);
+    for (const output of outputs) {
       hold.assertLive();
       if (output.type === 'text') {
         results.push({ name: output.name, type: 'text', text: this.text(finished, output) });
         continue;
       }
       const source =
-        pasted.get(output.name) ??
+        finishedPictures.get(output.name) ??
         (await this.view(client, this.item(finished, output), hold.signal));
       const file = await this.store(finished, output, source, hold);
       results.push({ name: output.name, type: 'file', fileId: file.id });
@@ -70,34 +72,42 @@ export class Results {
     );
   }
 
-  /** The result at the customer's resolution, and the mask as the graph gave it. */
-  private async paste(
+  /** The pictures that are not stored as ComfyUI gave them, and the masks that were looked at. */
+  private async finish(
     finished: Finished,
+    outputs: readonly WorkflowOutput[],
     client: ComfyClient,
     hold: LeaseHold,
   ): Promise<Map<string, Buffer>> {
-    const { workflow, inputs } = finished;
-    const { sourceRole, imageOutput, maskOutput } = workflow.subject ?? {};
-    const bytesOf = async (name: string | undefined) => {
-      const output = workflow.outputs.find((candidate) => candidate.name === name);
-      if (!output) throw new Error(`${workflow.id} has no output ${name}.`);
-      return buffer(await this.view(client, this.item(finished, output), hold.signal));
+    const { subjectMask, paste } = finished.workflow;
+    const pictures = new Map<string, Buffer>();
+    const fetch = async (name: string | undefined): Promise<Buffer | undefined> => {
+      const output = outputs.find((candidate) => candidate.name === name);
+      if (!output) return undefined;
+      const known = pictures.get(output.name);
+      if (known) return known;
+      const bytes = await buffer(await this.view(client, this.item(finished, output), hold.signal));
+      pictures.set(output.name, bytes);
+      return bytes;
     };
-    const mask = await bytesOf(maskOutput);
+    const subject = await fetch(subjectMask);
+    if (subject) await this.requireSubject(subject);
+    const painted = await fetch(paste?.imageOutput);
+    if (paste && painted) {
+      const mask = await fetch(paste.maskOutput);
+      const source = await this.files.readAll(finished.inputs.get(paste.sourceRole) ?? '');
+      const image = await pasteSubject({ source, painted, mask, kept: paste.kept });
+      pictures.set(paste.imageOutput, image);
+    }
+    return pictures;
+  }
+
+  private async requireSubject(mask: Buffer): Promise<void> {
     const coverage = await coverageOf(mask).catch(() => {
       throw new NoResult(FAILURES.outputMissing);
     });
     if (coverage < MIN_COVERAGE || coverage > MAX_COVERAGE)
       throw new NoResult(FAILURES.subjectNotFound);
-    const background = await bytesOf(imageOutput);
-    const sourceId = inputs.get(sourceRole ?? '');
-    if (sourceId === undefined) throw new Error(`${workflow.id} has no input ${sourceRole}.`);
-    const source = await this.files.readAll(sourceId);
-    const image = await pasteSubject({ source, background, mask });
-    return new Map([
-      [imageOutput ?? '', image],
-      [maskOutput ?? '', mask],
-    ]);
   }
 
   private item({ entry }: Finished, output: WorkflowOutput): FileItem {

@@ -11,9 +11,11 @@ export interface PasteSources {
   /** The customer's picture, upright, at its own resolution. */
   readonly source: Buffer;
   /** The graph's result, near one megapixel. */
-  readonly background: Buffer;
-  /** The graph's mask: white is the subject. */
-  readonly mask: Buffer;
+  readonly painted: Buffer;
+  /** The graph's mask; undefined: the result is only brought to the size of the source. */
+  readonly mask: Buffer | undefined;
+  /** Where the mask has this colour, the source is kept. */
+  readonly kept: 'white' | 'black';
 }
 
 /** Which share of the picture a mask makes white, 0 to 1. */
@@ -22,39 +24,50 @@ export const coverageOf = async (mask: Buffer): Promise<number> => {
   return (channels[0]?.mean ?? 0) / 255;
 };
 
+const quick = { compressionLevel: 1 };
+
+/** The source as a PNG with the kept part opaque. Two steps: in one, sharp would drop the alpha. */
+const keptPart = async (
+  folder: string,
+  { source, mask, kept }: PasteSources & { readonly mask: Buffer },
+  size: { readonly width: number; readonly height: number },
+): Promise<string> => {
+  const [opaque, alpha, part] = ['opaque.png', 'alpha.png', 'part.png'].map((name) =>
+    path.join(folder, name),
+  ) as [string, string, string];
+  await sharp(source)
+    .flatten({ background: '#fff' })
+    .removeAlpha()
+    .toColourspace('srgb')
+    .png(quick)
+    .toFile(opaque);
+  const white = sharp(mask)
+    .removeAlpha()
+    .toColourspace('b-w')
+    .resize({ ...size, fit: 'fill', kernel: 'cubic' });
+  await (kept === 'white' ? white : white.negate()).png(quick).toFile(alpha);
+  await sharp(opaque).joinChannel(alpha).png(quick).toFile(part);
+  return part;
+};
+
 /**
- * The subject of `source`, untouched, over the `background` scaled up to the size of `source`.
- * Returns a PNG. Works in files, so that libvips streams instead of holding every stage.
+ * The `painted` picture scaled to the size of `source`, with the kept part of `source` untouched
+ * over it. Returns a PNG. Works in files, so that libvips streams instead of holding every stage.
  */
-export const pasteSubject = ({ source, background, mask }: PasteSources): Promise<Buffer> =>
+export const pasteSubject = (sources: PasteSources): Promise<Buffer> =>
   oneAtATime(async () => {
     const folder = await mkdtemp(path.join(tmpdir(), 'hom-paste-'));
     try {
-      const { width, height } = await sharp(source).metadata();
-      const size = { width, height, fit: 'fill' as const };
-      const [opaque, alpha, subject] = ['opaque.png', 'alpha.png', 'subject.png'].map((name) =>
-        path.join(folder, name),
-      ) as [string, string, string];
-      const quick = { compressionLevel: 1 };
-      // Two steps: within one pipeline sharp would drop the alpha again.
-      await sharp(source)
-        .flatten({ background: '#fff' })
+      const { width, height } = await sharp(sources.source).metadata();
+      const { mask } = sources;
+      const layers = mask
+        ? [{ input: await keptPart(folder, { ...sources, mask }, { width, height }) }]
+        : [];
+      return await sharp(sources.painted)
         .removeAlpha()
         .toColourspace('srgb')
-        .png(quick)
-        .toFile(opaque);
-      await sharp(mask)
-        .removeAlpha()
-        .toColourspace('b-w')
-        .resize({ ...size, kernel: 'cubic' })
-        .png(quick)
-        .toFile(alpha);
-      await sharp(opaque).joinChannel(alpha).png(quick).toFile(subject);
-      return await sharp(background)
-        .removeAlpha()
-        .toColourspace('srgb')
-        .resize({ ...size, kernel: 'lanczos3' })
-        .composite([{ input: subject }])
+        .resize({ width, height, fit: 'fill', kernel: 'lanczos3' })
+        .composite(layers)
         .removeAlpha()
         .png({ compressionLevel: 6 })
         .toBuffer();

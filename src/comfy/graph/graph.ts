@@ -24,7 +24,8 @@ type Literal<Type extends string> = Type extends 'STRING' | 'COMBO'
       ? boolean
       : never;
 
-type Value<Type extends string> = Literal<Type> | Link<Type>;
+/** `*` takes an output of any type. */
+type Value<Type extends string> = Type extends '*' ? Link<string> : Literal<Type> | Link<Type>;
 
 type InputsOf<Declared extends Readonly<Record<string, string>>> = {
   readonly [Name in keyof Declared as Name extends `${string}?` ? never : Name]: Value<

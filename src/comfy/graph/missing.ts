@@ -28,11 +28,12 @@ const missingInNode = (node: GraphNode, info: ObjectInfo): Missing[] => {
 };
 
 /**
- * What `info` lacks to run `graph`: node classes that are not installed, and model files or
- * settings that an input does not list. Empty: the graph can run.
+ * What `info` lacks to run `graphs`: node classes that are not installed, and model files or
+ * settings that an input does not list. Empty: all of them can run.
  */
-export const missingFor = (graph: Graph, info: ObjectInfo): Missing[] => {
-  const all = Object.values(graph).flatMap((node) => missingInNode(node, info));
+export const missingFor = (graphs: readonly Graph[], info: ObjectInfo): Missing[] => {
+  const nodes = graphs.flatMap((graph) => Object.values(graph));
+  const all = nodes.flatMap((node) => missingInNode(node, info));
   return [
     ...new Map(all.map((missing) => [`${missing.name}=${missing.value ?? ''}`, missing])).values(),
   ];

@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { Queue, Worker } from 'bullmq';
-import { Instances, JobLeases, type PickedJob } from '../../jobs/index.js';
+import { Instances, JobLeases, type Capability, type PickedJob } from '../../jobs/index.js';
 import { ComfyClient } from '../client/index.js';
 import type { JobExecutor } from '../executor/job-executor.js';
 import type { LaneTurn } from '../executor/turn.js';
@@ -53,6 +53,8 @@ export class InstanceDriver {
   private readonly client: ComfyClient;
   private worker: Worker<LaneRecord> | undefined;
   private isOwner = false;
+  /** What it lacks for each workflow and choice, as it said last. */
+  private capabilities: Readonly<Record<string, Capability>> = {};
   private workflows: readonly string[] = [];
   /** Jobs between pick and the end of their GPU time; a suspect is one that was lost before. */
   private readonly onGpu = new Map<string, { readonly isSuspect: boolean }>();
@@ -164,6 +166,7 @@ export class InstanceDriver {
       const version = await this.client.http.version();
       const capabilities = this.parts.workflows.capabilitiesOf(await this.client.http.objectInfo());
       await this.parts.instances.markReady(this.id, version, capabilities);
+      this.capabilities = capabilities;
       this.workflows = Object.keys(capabilities).filter(
         (id) => capabilities[id]?.missing.length === 0,
       );
@@ -261,7 +264,11 @@ export class InstanceDriver {
     if (!waiting) return;
     this.waiting.delete(recordId);
     clearTimeout(waiting.giveUp);
-    const instance = { id: this.id, client: this.client };
+    const instance = {
+      id: this.id,
+      client: this.client,
+      variantOf: (capability: string) => this.capabilities[capability]?.variant,
+    };
     const execution = this.parts.executor.execute(
       waiting.job,
       instance,

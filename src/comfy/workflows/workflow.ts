@@ -2,16 +2,22 @@ import type { Graph } from '../graph/index.js';
 
 /** A JSON Schema of one parameter, as published in OpenAPI and checked at submit. */
 export interface ParameterSchema {
-  readonly type?: 'string' | 'integer' | 'number' | 'boolean';
+  readonly type?: 'string' | 'integer' | 'number' | 'boolean' | 'array';
   readonly description: string;
   readonly minLength?: number;
   readonly maxLength?: number;
   readonly minimum?: number;
   readonly maximum?: number;
+  readonly multipleOf?: number;
   readonly enum?: readonly (string | number)[];
-  readonly oneOf?: readonly object[];
+  readonly items?: { readonly type: 'string'; readonly enum: readonly string[] };
+  readonly minItems?: number;
+  readonly uniqueItems?: boolean;
+  readonly anyOf?: readonly object[];
   readonly default?: unknown;
   readonly example?: unknown;
+  /** More than one, for the documentation. */
+  readonly examples?: readonly unknown[];
 }
 
 export type Parameters = Readonly<Record<string, unknown>>;
@@ -29,16 +35,20 @@ export interface WorkflowOutput {
   readonly name: string;
   readonly type: 'file' | 'text';
   readonly nodeId: string;
+  /** Only when the job has a picture of this role. */
+  readonly needsInput?: string;
 }
 
 /**
- * The result is pasted at the customer's resolution: the picture of `image` is scaled up, and the
- * source is put back over it where `mask` is white.
+ * Brings the picture of `imageOutput` to the customer's resolution: it is scaled to the size of the
+ * source, which is put back over it where the mask has the colour `kept`. A job without that mask
+ * is only scaled.
  */
 export interface SubjectPaste {
   readonly sourceRole: string;
   readonly imageOutput: string;
   readonly maskOutput: string;
+  readonly kept: 'white' | 'black';
 }
 
 export interface BuildContext {
@@ -46,6 +56,8 @@ export interface BuildContext {
   readonly images: Readonly<Record<string, string>>;
   /** Folder and name that differ for each start, so that nothing is taken from a cache or overwritten. */
   readonly filenamePrefix: string;
+  /** Which of {@link Workflow.variants}; the last when not given. */
+  readonly variant?: string;
 }
 
 /** A step that a person understands, for the nodes that do it; `weight` is its share of the time. */
@@ -67,8 +79,15 @@ export interface Workflow {
   readonly parameters: Readonly<Record<string, ParameterSchema>>;
   readonly requiredParameters: readonly string[];
   readonly outputs: readonly WorkflowOutput[];
+  /** For all variants; a graph without the nodes of a step does not count it. */
   readonly steps: readonly Step[];
-  readonly subject?: SubjectPaste;
+  /** The output whose mask must show a subject; else the job fails as comfy.subject_not_found. */
+  readonly subjectMask?: string;
+  readonly paste?: SubjectPaste;
+  /** Graphs of the same purpose, the preferred first; a GPU runs the first that it can. */
+  readonly variants?: readonly string[];
+  /** The parameter whose values need different files: a GPU may have some of them only. */
+  readonly choice?: string;
   build(parameters: Parameters, context: BuildContext): Graph;
 }
 
@@ -94,12 +113,13 @@ export const negativePromptParameter: ParameterSchema = {
 /** A fixed default keeps results repeatable; "random" is drawn at submit and kept in the job. */
 export const seedParameter = (fallback: number | 'random'): ParameterSchema => ({
   description: 'Same seed, same parameters: same picture. "random" draws one, which the job shows',
-  oneOf: [
+  // Not oneOf: reading a form would coerce the number back to text in its second branch.
+  anyOf: [
     { type: 'integer', minimum: 0, maximum: MAX_SEED },
     { type: 'string', enum: ['random'] },
   ],
   default: fallback,
-  example: 'random',
+  example: fallback,
 });
 
 export const imageInput: WorkflowInput = {
@@ -109,14 +129,35 @@ export const imageInput: WorkflowInput = {
   description: 'A saved file of yours',
 };
 
+export const maskInput = (description: string): WorkflowInput => ({
+  role: 'mask',
+  field: 'maskId',
+  isRequired: false,
+  description,
+});
+
 /** Reads a checked text parameter; empty when it was not given. */
 export const text = (parameters: Parameters, name: string): string => {
   const value = parameters[name];
   return typeof value === 'string' ? value : '';
 };
 
-/** Reads a checked number parameter; 0 when it was not given. */
-export const number = (parameters: Parameters, name: string): number => {
+/** ComfyUI reads `embedding:name` in a prompt as a file to load; a person names no files. */
+const EMBEDDING = /embedding:/gi;
+
+/** The words of a prompt from checked parameters and the workflow's own, joined by commas. */
+export const promptOf = (...parts: readonly string[]): string =>
+  parts
+    .map((part) => part.replaceAll(EMBEDDING, 'embedding ').trim())
+    .filter((part) => part !== '')
+    .join(', ');
+
+/** Reads a checked number parameter; undefined when it was not given. */
+export const findNumber = (parameters: Parameters, name: string): number | undefined => {
   const value = parameters[name];
-  return typeof value === 'number' ? value : 0;
+  return typeof value === 'number' ? value : undefined;
 };
+
+/** Reads a checked number parameter; 0 when it was not given. */
+export const number = (parameters: Parameters, name: string): number =>
+  findNumber(parameters, name) ?? 0;
