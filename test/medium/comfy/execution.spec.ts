@@ -71,11 +71,11 @@ describe('a socket that cannot be believed', () => {
       const [prompt] = await promptsOf(id);
       const execution = (await house.executions()).find((one) => one.prompt_id === prompt?.id);
       // From ComfyUI's end to the moment we knew; what follows is storing, at the machine's own pace.
-    const noticed = await house.database.one<{ at: Date }>(
-      `SELECT created_at AS at FROM job_events WHERE job_id = $1 AND data->>'step' = 'Saving the result'`,
-      [id],
-    );
-    expect(noticed!.at.getTime() - (execution?.ended ?? 0)).toBeLessThan(3_000);
+      const noticed = await house.database.one<{ at: Date }>(
+        `SELECT created_at AS at FROM job_events WHERE job_id = $1 AND data->>'step' = 'Saving the result'`,
+        [id],
+      );
+      expect(noticed!.at.getTime() - (execution?.ended ?? 0)).toBeLessThan(3_000);
       expect(await startsOf(id)).toBe(1);
     },
   );
