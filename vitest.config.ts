@@ -14,8 +14,9 @@ export default defineConfig({
           name,
           include: [`test/${name}/**/*.spec.ts`],
           globalSetup: ['test/support/global-setup.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          // Whole processes start and stop in these, on a machine that may be busy.
+          testTimeout: name === 'e2e' ? 180_000 : 60_000,
+          hookTimeout: name === 'e2e' ? 120_000 : 60_000,
           fileParallelism: name !== 'e2e',
         },
       })),
