@@ -154,4 +154,5 @@ export const eventually = async <T>(
 };
 
 /** `404 files.not_found`: how a refusal reads in an expectation. */
-export const refusal = ({ status, body }: Answer): string => `${status} ${String(body['code'])}`;
+export const refusal = ({ status, body }: Answer<object>): string =>
+  `${status} ${'code' in body ? String(body.code) : 'without a code'}`;
