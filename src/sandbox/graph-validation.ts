@@ -3,16 +3,11 @@
  * d): class names everywhere, inputs only upstream of the outputs to run, values coerced in place,
  * and a graph with one good output accepted with `node_errors` for the others.
  */
+import { checkCombo, checkRange, coerce, isCompatible, item, missing } from './input-checks.js';
+import type { ErrorItem } from './input-checks.js';
 import type { InputSpec, NodeDefinition } from './node-catalogue.js';
 import { exceptionType, isRecord, messageOf, PythonError } from './python.js';
-import { repr, toBool, toFloat, toInt } from './python.js';
-
-interface ErrorItem {
-  readonly type: string;
-  readonly message: string;
-  readonly details: string;
-  readonly extra_info: object;
-}
+import { repr } from './python.js';
 
 interface NodeErrors {
   readonly errors: readonly ErrorItem[];
@@ -33,13 +28,6 @@ export interface Installation {
 
 type Graph = Record<string, unknown>;
 type Result = { readonly valid: boolean; readonly errors: readonly ErrorItem[] };
-
-const item = (type: string, message: string, details: string, extra_info: object): ErrorItem => ({
-  type,
-  message,
-  details,
-  extra_info,
-});
 
 /** Throws (a 500 on the wire) for a prompt that is not an object of objects. */
 export const validateGraph = (
@@ -261,45 +249,3 @@ class NodeValidation {
     return checkRange(name, spec, inputs[name]) ?? checkCombo(name, spec, inputs[name]);
   }
 }
-
-const missing = (name: string): ErrorItem =>
-  item('required_input_missing', 'Required input is missing', name, { input_name: name });
-
-const isCompatible = (received: string, wanted: InputSpec[0]): boolean => {
-  if (typeof wanted !== 'string') return received === 'COMBO' || received === '*';
-  const kinds = wanted.split(',').map((kind) => kind.trim());
-  return received === '*' || kinds.includes('*') || kinds.includes(received);
-};
-
-const coerce = (type: InputSpec[0], value: unknown): unknown => {
-  if (type === 'INT') return toInt(value);
-  if (type === 'FLOAT') return toFloat(value);
-  if (type === 'STRING') return typeof value === 'string' ? value : repr(value);
-  return type === 'BOOLEAN' ? toBool(value) : value;
-};
-
-const checkRange = (name: string, spec: InputSpec, value: unknown): ErrorItem | undefined => {
-  const extra = { input_name: name, input_config: spec, received_value: value };
-  const { min, max } = spec[1] ?? {};
-  if (typeof value !== 'number') return undefined;
-  if (typeof min === 'number' && value < min) {
-    return item('value_smaller_than_min', `Value ${value} smaller than min of ${min}`, name, extra);
-  }
-  if (typeof max === 'number' && value > max) {
-    return item('value_bigger_than_max', `Value ${value} bigger than max of ${max}`, name, extra);
-  }
-  return undefined;
-};
-
-const checkCombo = (name: string, spec: InputSpec, value: unknown): ErrorItem | undefined => {
-  const options: unknown = spec[0] === 'COMBO' ? spec[1]?.['options'] : spec[0];
-  if (!Array.isArray(options) || options.includes(value)) return undefined;
-  const isLong = options.length > 20;
-  const list = isLong ? `(list of length ${options.length})` : repr(options);
-  const shown = typeof value === 'string' ? value : repr(value);
-  return item('value_not_in_list', 'Value not in list', `${name}: '${shown}' not in ${list}`, {
-    input_name: name,
-    input_config: isLong ? null : spec,
-    received_value: value,
-  });
-};

@@ -6,6 +6,7 @@
  */
 import definitions from './node-definitions.json' with { type: 'json' };
 import modelFiles from './model-files.json' with { type: 'json' };
+import { TEST_NODES } from './nodes/test-nodes.js';
 
 /** `[type, options]`, where a combo is a list of values or `COMBO` with `options` (protocol §2.7). */
 export type InputSpec = readonly [type: string | readonly string[], options?: InputOptions];
@@ -19,8 +20,8 @@ export interface NodeDefinition {
 
 const MODELS: Readonly<Record<string, readonly string[]>> = modelFiles;
 const MARK = /^\$models:(.+)$/;
-/** The recorder's own nodes, offered to tests only. */
-const TEST_NODES = new Set(['PeerSteps', 'PeerRaise']);
+/** What only the recordings need (nodes/test-nodes.ts). */
+const TEST_CLASSES = new Set(Object.keys(TEST_NODES));
 
 export class NodeCatalogue {
   private readonly classes = new Map<string, NodeDefinition>();
@@ -30,7 +31,7 @@ export class NodeCatalogue {
     options: { readonly withTestNodes: boolean },
   ) {
     for (const [name, definition] of Object.entries(definitions)) {
-      if (options.withTestNodes || !TEST_NODES.has(name)) {
+      if (options.withTestNodes || !TEST_CLASSES.has(name)) {
         this.classes.set(name, definition as unknown as NodeDefinition);
       }
     }

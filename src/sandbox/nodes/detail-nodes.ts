@@ -22,7 +22,7 @@ const isEmpty = ({ data }: Mask): boolean => !data.some((value) => value > 127);
 const marked = (picture: Image, area: Mask): Image => {
   if (picture.isMarked) return picture;
   const { width, height } = picture;
-  const frame = Uint8Array.from(firstFrame(picture));
+  const frame = firstFrame(picture).slice();
   drawMark({ width, height, frame }, (at) => (area.data[at] ?? 0) > 0);
   return { ...image(width, height, [frame]), isMarked: true };
 };

@@ -1,4 +1,5 @@
 /** Every node the sandbox executes, by class name; the catalogue says who may use which. */
+import { COMBINE_NODES } from './combine-nodes.js';
 import { DETAIL_NODES } from './detail-nodes.js';
 import { MASK_NODES } from './mask-nodes.js';
 import { MODEL_NODES } from './model-nodes.js';
@@ -10,6 +11,7 @@ import { VISION_NODES } from './vision-nodes.js';
 
 export const LIBRARY: NodeLibrary = {
   ...PICTURE_NODES,
+  ...COMBINE_NODES,
   ...MASK_NODES,
   ...MODEL_NODES,
   ...VISION_NODES,

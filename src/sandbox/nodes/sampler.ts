@@ -65,7 +65,7 @@ const paint = async (
     source = await makeMannequin(latent.image, repaint);
     repaint = repaint.map((value, at) => Math.min(value, 255 - (person.data[at] ?? 0)));
   }
-  const frame = paintScene({ width, height, frame: source, repaint, text, seed });
+  const frame = await paintScene({ width, height, frame: source, repaint, text, seed });
   const canvas = { width, height, frame };
   drawMark(canvas, (at) => (repaint[at] ?? 0) < 255);
   const scale = Math.max(1, Math.round(Math.min(width, height) / 420));

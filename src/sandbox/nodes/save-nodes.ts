@@ -26,16 +26,13 @@ const saveFrames = async (
   return { outputs: [picture], ui: { images: items } };
 };
 
-const saveAnimation = async (inputs: NodeInputs, job: NodeJob, format: 'webp' | 'png') => {
+const saveAnimation = async (inputs: NodeInputs, job: NodeJob): Promise<NodeResult> => {
   const picture = inputs.image('images');
   const names = job.folders.allocate('output', inputs.text('filename_prefix'), picture);
-  const { file, item } = names.next(`_.${format}`);
-  const options = { quality: inputs.number('quality', 80), lossless: inputs.flag('lossless') };
-  const bytes =
-    format === 'webp'
-      ? await encodeAnimation(picture, 'webp', { fps: inputs.number('fps'), loop: 0, ...options })
-      : await encodePng(picture, picture.frames[0] ?? new Uint8Array(), job.embedded);
-  await writeFile(file, bytes);
+  const { file, item } = names.next('_.webp');
+  const quality = { quality: inputs.number('quality'), lossless: inputs.flag('lossless') };
+  const options = { fps: inputs.number('fps'), loop: 0, ...quality };
+  await writeFile(file, await encodeAnimation(picture, 'webp', options));
   return { outputs: [picture], ui: { images: [item], animated: [true] } };
 };
 
@@ -75,8 +72,7 @@ export const SAVE_NODES: NodeLibrary = {
   SaveImage: (inputs, job) =>
     saveFrames(inputs.image('images'), inputs.text('filename_prefix'), 'output', job),
   PreviewImage: (inputs, job) => saveFrames(inputs.image('images'), TEMP_PREFIX, 'temp', job),
-  SaveAnimatedWEBP: (inputs, job) => saveAnimation(inputs, job, 'webp'),
-  SaveAnimatedPNG: (inputs, job) => saveAnimation(inputs, job, 'png'),
+  SaveAnimatedWEBP: saveAnimation,
   VHS_VideoCombine: combineVideo,
   /** Writes no file and gives no `executed`: the picture goes over the socket. */
   SaveImageWebsocket: async (inputs, job) => {

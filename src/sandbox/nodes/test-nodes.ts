@@ -1,9 +1,13 @@
-/** The recorder's two nodes (recordings README): timed steps, and a failure. Tests only. */
+/**
+ * What only the recordings need (recordings README): the recorder's two nodes, timed steps and a
+ * failure, and two core nodes that are done in name only. Offered with `--control` alone.
+ */
+import { writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { encodePreview } from '../pictures/codec.js';
-import { PythonError } from '../python.js';
+import { encodePng, encodePreview } from '../pictures/codec.js';
 import { fillFrame } from '../pictures/raster.js';
-import { image } from '../values.js';
+import { PythonError } from '../python.js';
+import { firstFrame, image } from '../values.js';
 import type { NodeLibrary } from './node.js';
 
 export const TEST_NODES: NodeLibrary = {
@@ -21,5 +25,18 @@ export const TEST_NODES: NodeLibrary = {
   },
   PeerRaise: (inputs) => {
     throw new PythonError('ValueError', inputs.text('message'));
+  },
+  ColorTransfer: async (inputs, job) => {
+    const picture = inputs.image('image_target');
+    const count = picture.frames.length;
+    for (let frame = 1; frame <= count; frame += 1) await job.report(frame, count);
+    return { outputs: [picture] };
+  },
+  SaveAnimatedPNG: async (inputs, job) => {
+    const picture = inputs.image('images');
+    const names = job.folders.allocate('output', inputs.text('filename_prefix'), picture);
+    const { file, item } = names.next('_.png');
+    await writeFile(file, await encodePng(picture, firstFrame(picture)));
+    return { outputs: [picture], ui: { images: [item], animated: [true] } };
   },
 };

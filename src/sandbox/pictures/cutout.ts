@@ -4,12 +4,16 @@
  * or the garment: the colour that fills the place under the face. Runs in a worker thread only.
  */
 import opencv from '@techstark/opencv-js';
-import type { Mat } from '@techstark/opencv-js';
+import {
+  INSIDE,
+  MAYBE_INSIDE,
+  MAYBE_OUTSIDE,
+  MaskBench,
+  OUTSIDE,
+  type SmallPicture,
+} from './mask-bench.js';
 
-export interface CutoutRequest {
-  readonly width: number;
-  readonly height: number;
-  readonly frame: Uint8Array;
+export interface CutoutRequest extends SmallPicture {
   readonly wanted: 'subject' | 'garment' | 'face';
 }
 
@@ -20,38 +24,23 @@ interface Face {
   readonly height: number;
 }
 
-const ROUNDS = 3;
 const INSET = 0.02;
-/** GrabCut's labels. */
-const [OUTSIDE, INSIDE, MAYBE_OUTSIDE, MAYBE_INSIDE] = [0, 1, 2, 3];
-
-type OpenCv = typeof opencv;
-
 /** A mask of 0 and 255; what no method finds is given as an ellipse in the middle. */
 export const cutOut = async (request: CutoutRequest): Promise<Uint8Array> => {
-  const cv = await (opencv as unknown as Promise<OpenCv>);
+  const cv = await (opencv as unknown as Promise<typeof opencv>);
   const cutter = new Cutter(cv, request);
-  const face = cutter.findFace();
-  if (request.wanted === 'face') return cutter.outline(face);
-  if (!face) return cutter.cutSubject();
-  const person = cutter.cutPerson(face);
-  return request.wanted === 'subject' ? person : cutter.cutGarment(face, person);
+  try {
+    const face = cutter.findFace();
+    if (request.wanted === 'face') return cutter.outline(face);
+    if (!face) return cutter.cutSubject();
+    const person = cutter.cutPerson(face);
+    return request.wanted === 'subject' ? person : cutter.cutGarment(face, person);
+  } finally {
+    cutter.free();
+  }
 };
 
-class Cutter {
-  private readonly width: number;
-  private readonly height: number;
-  private readonly frame: Uint8Array;
-
-  constructor(
-    private readonly cv: OpenCv,
-    request: CutoutRequest,
-  ) {
-    this.width = request.width;
-    this.height = request.height;
-    this.frame = request.frame;
-  }
-
+class Cutter extends MaskBench {
   /** The one large patch of skin colour with a head's proportions that touches no border. */
   findFace(): Face | undefined {
     const { cv, width, height } = this;
@@ -64,7 +53,8 @@ class Cutter {
     });
     this.open(skin, 5);
     this.close(skin, 5);
-    const [labels, stats, centres] = [new cv.Mat(), new cv.Mat(), new cv.Mat()];
+    const labels = this.own(new cv.Mat());
+    const [stats, centres] = [this.own(new cv.Mat()), this.own(new cv.Mat())];
     const count = cv.connectedComponentsWithStats(skin, labels, stats, centres);
     const patches = Array.from({ length: count - 1 }, (_, index) => {
       const value = (column: number) => stats.intAt(index + 1, column);
@@ -177,64 +167,5 @@ class Cutter {
     }
     const [common] = [...counts].sort(([, a], [, b]) => b - a);
     return (common?.[0] ?? '0 0 0').split(' ').map(Number);
-  }
-
-  private fill(value: (at: number) => number): Mat {
-    const mat = new this.cv.Mat(this.height, this.width, this.cv.CV_8UC1);
-    const data = mat.data as Uint8Array;
-    for (let at = 0; at < data.length; at += 1) data[at] = value(at);
-    return mat;
-  }
-
-  private grabCut(label: (at: number) => number): Mat {
-    const { cv } = this;
-    const picture = new cv.Mat(this.height, this.width, cv.CV_8UC3);
-    (picture.data as Uint8Array).set(this.frame);
-    const labels = this.fill(label);
-    const [back, front] = [new cv.Mat(), new cv.Mat()];
-    cv.grabCut(picture, labels, new cv.Rect(0, 0, 1, 1), back, front, ROUNDS, cv.GC_INIT_WITH_MASK);
-    const data = labels.data as Uint8Array;
-    return this.fill((at) => ((data[at] ?? 0) % 2 === INSIDE ? 255 : 0));
-  }
-
-  private open(mat: Mat, size: number): void {
-    this.morph(mat, this.cv.MORPH_OPEN as number, size);
-  }
-
-  private close(mat: Mat, size: number): void {
-    this.morph(mat, this.cv.MORPH_CLOSE as number, size);
-  }
-
-  private morph(mat: Mat, operation: number, size: number): void {
-    const { cv } = this;
-    const kernel = cv.getStructuringElement(cv.MORPH_ELLIPSE, new cv.Size(size, size));
-    cv.morphologyEx(mat, mat, operation, kernel);
-  }
-
-  /** The largest piece with its holes filled. */
-  private largest(mat: Mat, openBy: number, closeBy: number): Uint8Array {
-    const { cv } = this;
-    this.open(mat, openBy);
-    this.close(mat, closeBy);
-    const [contours, hierarchy] = [new cv.MatVector(), new cv.Mat()];
-    cv.findContours(mat, contours, hierarchy, cv.RETR_EXTERNAL, cv.CHAIN_APPROX_NONE);
-    let best = { index: -1, area: 0 };
-    for (let index = 0; index < Number(contours.size()); index += 1) {
-      const area = cv.contourArea(contours.get(index));
-      if (area > best.area) best = { index, area };
-    }
-    const out = this.fill(() => 0);
-    if (best.index >= 0) cv.drawContours(out, contours, best.index, new cv.Scalar(255), cv.FILLED);
-    return Uint8Array.from(out.data as Uint8Array);
-  }
-
-  private orMiddle(found: Uint8Array): Uint8Array {
-    const share = found.reduce((sum, value) => sum + value / 255, 0) / found.length;
-    if (share > 0.01 && share < 0.95) return found;
-    return found.map((_, at) => {
-      const x = (at % this.width) / this.width - 0.5;
-      const y = Math.floor(at / this.width) / this.height - 0.5;
-      return x * x + y * y < 0.12 ? 255 : 0;
-    });
   }
 }

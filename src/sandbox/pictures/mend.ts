@@ -18,7 +18,7 @@ export const mend = async (picture: Image, area: Mask, strength: number): Promis
     area.data.map((value) => 255 - value),
   );
   const weight = await blurMask(known, sigma);
-  const filled = Uint8Array.from(frame);
+  const filled = frame.slice();
   for (let channel = 0; channel < 3; channel += 1) {
     const plane = known.data.map((value, at) => ((frame[at * 3 + channel] ?? 0) * value) / 255);
     const spread = await blurMask(mask(width, height, plane), sigma);

@@ -3,6 +3,13 @@ import { image, mask, type Image, type Mask } from '../values.js';
 
 export type Colour = readonly [red: number, green: number, blue: number];
 
+/** The channels of 0xRRGGBB. */
+export const colourOf = (value: number): Colour => [
+  (value >> 16) & 255,
+  (value >> 8) & 255,
+  value & 255,
+];
+
 export const fillFrame = (
   width: number,
   height: number,
@@ -30,7 +37,7 @@ export const composite = (
   const [left, right] = [Math.max(0, x), Math.min(below.width, x + above.width)];
   const [top, bottom] = [Math.max(0, y), Math.min(below.height, y + above.height)];
   for (let index = 0; index < count; index += 1) {
-    const out = Uint8Array.from(below.frames[index % below.frames.length] ?? []);
+    const out = (below.frames[index % below.frames.length] ?? new Uint8Array()).slice();
     const source = above.frames[index % above.frames.length] ?? new Uint8Array();
     for (let row = top; row < bottom; row += 1) {
       for (let column = left; column < right; column += 1) {
@@ -54,30 +61,29 @@ export const composite = (
 /** Grows (or for a negative count erodes) a mask pixel by pixel; `tapered` leaves corners out. */
 export const grow = (source: Mask, count: number, tapered: boolean): Mask => {
   const { width, height } = source;
-  const pick = count > 0 ? Math.max : Math.min;
-  let current = source.data;
+  const flip = (data: Uint8Array) => (count < 0 ? data.map((value) => 255 - value) : data);
+  let current = flip(source.data);
   for (let round = 0; round < Math.abs(count); round += 1) {
-    const next = new Uint8Array(current.length);
-    for (let row = 0; row < height; row += 1) {
-      const above = Math.max(0, row - 1) * width;
-      const below = Math.min(height - 1, row + 1) * width;
-      const here = row * width;
-      for (let column = 0; column < width; column += 1) {
-        const left = Math.max(0, column - 1);
-        const right = Math.min(width - 1, column + 1);
-        let value = pick(current[here + column] ?? 0, current[here + left] ?? 0);
-        value = pick(value, current[here + right] ?? 0, current[above + column] ?? 0);
-        value = pick(value, current[below + column] ?? 0);
-        if (!tapered) {
-          value = pick(value, current[above + left] ?? 0, current[above + right] ?? 0);
-          value = pick(value, current[below + left] ?? 0, current[below + right] ?? 0);
-        }
-        next[here + column] = value;
-      }
-    }
-    current = next;
+    const across = widen(current, width, 1, width);
+    const down = widen(tapered ? current : across, width * height, width, width * height);
+    current = tapered ? down.map((value, at) => Math.max(value, across[at] ?? 0)) : down;
   }
-  return mask(width, height, current);
+  return mask(width, height, flip(current));
+};
+
+/** The greatest of each value and its two neighbours `step` away in the same line. */
+const widen = (data: Uint8Array, lineLength: number, step: number, period: number): Uint8Array => {
+  const out = new Uint8Array(data.length);
+  for (let at = 0; at < data.length; at += 1) {
+    const inLine = at % period;
+    let value = data[at] as number;
+    if (inLine >= step && (data[at - step] as number) > value) value = data[at - step] as number;
+    if (inLine + step < lineLength && (data[at + step] as number) > value) {
+      value = data[at + step] as number;
+    }
+    out[at] = value;
+  }
+  return out;
 };
 
 /** A wider canvas of mid grey, and the mask of what was added, fading into the picture. */

@@ -2,12 +2,13 @@
  * Paints another place around a subject: backdrop, floor in perspective, one light, a contact and a
  * cast shadow from the subject's outline. Deterministic by words and seed.
  */
-import { mask } from '../values.js';
+import { firstFrame, image, mask } from '../values.js';
+import { resize } from './codec.js';
 import { createNoise, createRandom } from './noise.js';
 import { boxOf, type Colour } from './raster.js';
 import { mix, planScene, type ScenePlan } from './scene-plan.js';
 import { BACKDROPS, TEXTURES } from './scene-textures.js';
-import { createShade, sample } from './scene-shade.js';
+import { castShade } from './scene-shade.js';
 
 export interface SceneRequest {
   readonly width: number;
@@ -61,41 +62,39 @@ const EXPOSURES = [0, 0.22, -0.22, 0.4, -0.4, 0.65, -0.58, 1, -0.72, 1.5];
 const DIFFERENT_MEAN = 30;
 const DIFFERENT_SHARE = 0.94;
 
-export const paintScene = (request: SceneRequest): Uint8Array => {
+export const paintScene = async (request: SceneRequest): Promise<Uint8Array> => {
   const { width, height, frame, repaint } = request;
   const plan = planScene(request.text, request.seed);
   const stance = findStance(request);
   const [w, h] = [Math.ceil(width / SHRINK), Math.ceil(height / SHRINK)];
-  const place = paintPlace(plan, scaleStance(stance), w, h);
-  const at = (channel: number, x: number, y: number) =>
-    sample(place[channel] ?? new Float32Array(), w, h, x / SHRINK - 0.25, y / SHRINK - 0.25);
-  const exposure = chooseExposure(at, request, plan.light < 0 ? -1 : 1);
-  const shadeAt = createShade(repaint, width, height, stance, plan.side);
+  const place = paintPlace(plan, stance && shrink(stance), w, h);
+  const exposure = chooseExposure(place, w, request, plan.light < 0 ? -1 : 1);
+  const exposed = new Uint8Array(place.length);
+  place.forEach((value, at) => (exposed[at] = clampByte(expose(value, exposure))));
+  const lit = firstFrame(await resize(image(w, h, [exposed]), width, height, 'bilinear'));
+  const shade = stance && (await castShade(repaint, width, height, stance, plan.side));
   const grain = createRandom(plan.seed);
-  const out = Uint8Array.from(frame);
+  const out = frame.slice();
   for (let pixel = 0; pixel < repaint.length; pixel += 1) {
     const share = (repaint[pixel] ?? 0) / 255;
     if (share === 0) continue;
-    const [x, y] = [pixel % width, Math.floor(pixel / width)];
-    const shade = shadeAt(x, y);
+    const light = shade ? (shade.data[pixel] ?? 0) / 255 : 1;
     const speck = (grain() - 0.5) * 5;
-    for (let channel = 0; channel < 3; channel += 1) {
-      const lit = expose(at(channel, x, y), exposure) * shade + speck;
-      const kept = frame[pixel * 3 + channel] ?? 0;
-      out[pixel * 3 + channel] = clampByte(Math.round(lit * share + kept * (1 - share)));
+    for (let at = pixel * 3; at < pixel * 3 + 3; at += 1) {
+      const painted = (lit[at] ?? 0) * light + speck;
+      out[at] = clampByte(Math.round(painted * share + (frame[at] ?? 0) * (1 - share)));
     }
   }
   return out;
 };
 
-const scaleStance = (stance: Stance | undefined): Stance | undefined =>
-  stance && {
-    left: stance.left / SHRINK,
-    top: stance.top / SHRINK,
-    width: stance.width / SHRINK,
-    height: stance.height / SHRINK,
-    elevation: stance.elevation,
-  };
+const shrink = ({ left, top, width, height, elevation }: Stance): Stance => ({
+  left: left / SHRINK,
+  top: top / SHRINK,
+  width: width / SHRINK,
+  height: height / SHRINK,
+  elevation,
+});
 
 /** Brighter is partly stronger and partly whiter, as a longer exposure looks. */
 const expose = (value: number, exposure: number): number =>
@@ -104,7 +103,8 @@ const expose = (value: number, exposure: number): number =>
     : roll(value * (1 + exposure * 0.7) + (255 - value) * exposure * 0.22);
 
 const chooseExposure = (
-  at: (channel: number, x: number, y: number) => number,
+  place: Float32Array,
+  placeWidth: number,
   { width, frame, repaint }: SceneRequest,
   direction: 1 | -1,
 ): number => {
@@ -115,9 +115,10 @@ const chooseExposure = (
     for (let pixel = 0; pixel < repaint.length; pixel += 37) {
       if ((repaint[pixel] ?? 0) < 255) continue;
       const [x, y] = [pixel % width, Math.floor(pixel / width)];
+      const from = (Math.floor(y / SHRINK) * placeWidth + Math.floor(x / SHRINK)) * 3;
       let difference = 0;
       for (let channel = 0; channel < 3; channel += 1) {
-        const lit = expose(at(channel, x, y), exposure);
+        const lit = clampByte(expose(place[from + channel] ?? 0, exposure));
         difference += Math.abs(lit - (frame[pixel * 3 + channel] ?? 0));
       }
       all += 1;
@@ -130,13 +131,13 @@ const chooseExposure = (
   return best.exposure;
 };
 
-/** The place without the subject, as three planes of colour. */
+/** The place without the subject. */
 const paintPlace = (
   plan: ScenePlan,
   stance: Stance | undefined,
   width: number,
   height: number,
-): Float32Array[] => {
+): Float32Array => {
   const noise = createNoise(plan.seed);
   const aspect = width / height;
   const backdrop = (BACKDROPS[plan.backdrop] ?? BACKDROPS['plain'])?.(plan, noise, aspect);
@@ -147,7 +148,7 @@ const paintPlace = (
   const softness = height * (isSweep ? 0.2 : isFar ? 0.012 : 0.034);
   const nearness = 0.16 + (stance?.elevation ?? 0) * 0.9;
   const light = createLight(plan, width, height);
-  const planes = [0, 1, 2].map(() => new Float32Array(width * height));
+  const place = new Float32Array(width * height * 3);
   for (let y = 0; y < height; y += 1) {
     const ground = Math.min(1, Math.max(0, (y - horizon) / softness + 0.5));
     const down = Math.max(0, (y - horizon) / (height - horizon));
@@ -163,11 +164,10 @@ const paintPlace = (
         const floor = mix(plan.floor, tone > 0 ? [255, 255, 255] : [8, 8, 10], Math.abs(tone));
         colour = mix(colour, floor, ground * ground * (3 - 2 * ground));
       }
-      const lit = light(colour, x, y);
-      planes.forEach((plane, channel) => (plane[y * width + x] = lit[channel] ?? 0));
+      place.set(light(colour, x, y), (y * width + x) * 3);
     }
   }
-  return planes;
+  return place;
 };
 
 /** One soft lamp, a vignette, and the mood's brightness and warmth. */

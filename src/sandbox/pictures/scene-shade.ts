@@ -1,18 +1,19 @@
-/** How dark the ground is under and beside the subject: 1 is full light. */
+/** How much light reaches the ground under and beside the subject: 255 is all of it. */
+import { mask, type Mask } from '../values.js';
+import { resizeMask } from './codec.js';
 import type { Stance } from './scene-painter.js';
 
 /** Shadows are soft, so they are made at a fraction of the size. */
 const SHRINK = 4;
 
 /** `side` is where the light comes from; the cast shadow falls to the other. */
-export const createShade = (
+export const castShade = (
   repaint: Uint8Array,
   width: number,
   height: number,
-  stance: Stance | undefined,
+  stance: Stance,
   side: number,
-): ((x: number, y: number) => number) => {
-  if (!stance) return () => 1;
+): Promise<Mask> => {
   const [w, h] = [Math.ceil(width / SHRINK), Math.ceil(height / SHRINK)];
   const bottom = (stance.top + stance.height) / SHRINK;
   const tall = stance.height / SHRINK;
@@ -38,10 +39,11 @@ export const createShade = (
   const size = Math.max(w, h);
   const wide = blur(cast, w, h, Math.max(1, Math.round(size * 0.026)));
   const tight = blur(contact, w, h, Math.max(1, Math.round(size * 0.007)));
-  return (x, y) => {
-    const at = [x / SHRINK - 0.5, y / SHRINK - 0.5] as const;
-    return 1 - (0.4 * sample(wide, w, h, ...at) + 0.42 * sample(tight, w, h, ...at));
-  };
+  const light = Uint8Array.from(
+    wide,
+    (value, at) => 255 * (1 - (0.4 * value + 0.42 * (tight[at] ?? 0))),
+  );
+  return resizeMask(mask(w, h, light), width, height);
 };
 
 /** Three box blurs, close to a Gaussian. */
@@ -75,16 +77,4 @@ const blurLines = (
     }
   }
   return out;
-};
-
-/** The value between four points of a field. */
-export const sample = (field: Float32Array, w: number, h: number, x: number, y: number): number => {
-  const [left, top] = [Math.max(0, Math.floor(x)), Math.max(0, Math.floor(y))];
-  const [right, below] = [Math.min(w - 1, left + 1), Math.min(h - 1, top + 1)];
-  const [across, down] = [Math.max(0, x - left), Math.max(0, y - top)];
-  const upper =
-    (field[top * w + left] ?? 0) * (1 - across) + (field[top * w + right] ?? 0) * across;
-  const lower =
-    (field[below * w + left] ?? 0) * (1 - across) + (field[below * w + right] ?? 0) * across;
-  return upper * (1 - down) + lower * down;
 };
