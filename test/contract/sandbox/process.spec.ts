@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { startSandbox } from '../../support/sandbox.js';
 import { readRecording } from './recording.js';
 import { Replay } from './replay.js';
@@ -55,10 +55,9 @@ describe('the process', () => {
       expect(worker).toBeGreaterThan(0);
       child.kill('SIGKILL');
       await exited;
-      await sleep(200);
       // Z: ended, and not yet buried by the container's init.
-      const state = await readFile(`/proc/${worker}/stat`, 'utf8').catch(() => ') Z');
-      expect(state).toContain(') Z');
+      const state = () => readFile(`/proc/${worker}/stat`, 'utf8').catch(() => ') Z');
+      await vi.waitFor(async () => expect(await state()).toContain(') Z'), 10_000);
     }));
 
   it('wipes temp at the start and keeps input and output', () =>
