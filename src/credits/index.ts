@@ -7,7 +7,6 @@
 export { CreditsModule } from './credits.module.js';
 export { CreditsAudit } from './credits-audit.service.js';
 export type { Drift, JobsLookup } from './credits-audit.service.js';
-export { creditsError } from './credits.errors.js';
 export type { Balance, Entry, EntryType } from './entry.js';
 export { Ledger } from './ledger.service.js';
 export type { Grant, Reservation } from './ledger.service.js';

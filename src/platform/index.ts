@@ -14,7 +14,7 @@ export type { Topic } from './outbox/outbox.js';
 export { OutboxDispatcher } from './outbox/outbox-dispatcher.js';
 export type { OutboxEvent } from './outbox/outbox-dispatcher.js';
 export { OutboxModule } from './outbox/outbox.module.js';
-export { migrateQueue, QUEUE_CONNECTION, QueueModule } from './queue/queue.module.js';
+export { migrateQueue, QueueModule } from './queue/queue.module.js';
 export type { QueueConnection } from './queue/queue.module.js';
 export { Access, ACCESS_METADATA } from './http/access.js';
 export type { AccessRule } from './http/access.js';

@@ -7,4 +7,4 @@ export { parsePromptAnswer, parseQueue, parseSystemStats } from './queue.js';
 export type { GraphFault, QueueState } from './queue.js';
 export { parseObjectInfo } from './object-info.js';
 export type { InputSpec, NodeClass, ObjectInfo } from './object-info.js';
-export { isObject, parseJson, stringAt } from './json.js';
+export { parseJson, stringAt } from './json.js';
