@@ -421,6 +421,7 @@ CREATE TABLE jobs (
   finished_at timestamp with time zone,
   provider_marker text,
   provider_create_at timestamp with time zone,
+  capability text,
   CONSTRAINT jobs_pkey PRIMARY KEY (id),
   CONSTRAINT jobs_check CHECK (((status = ANY (ARRAY['succeeded'::text, 'failed'::text, 'cancelled'::text])) = (finished_at IS NOT NULL))),
   CONSTRAINT jobs_check1 CHECK (((status = 'failed'::text) = (error IS NOT NULL))),
