@@ -72,6 +72,16 @@ describe('kill -9 while files are stored', () => {
           stdio: ['ignore', 'pipe', 'inherit'],
         });
         await once(child.stdout, 'data');
+        // On a slow machine the first file takes a while to begin: a kill before it would show nothing.
+        await expect
+          .poll(
+            () => running.database.query(`SELECT 1 FROM files WHERE status <> 'deleted' LIMIT 1`),
+            {
+              timeout: 10_000,
+              interval: 5,
+            },
+          )
+          .not.toEqual([]);
         await new Promise((resolve) => setTimeout(resolve, 20 + Math.random() * 60));
         child.kill('SIGKILL');
         await once(child, 'exit');
