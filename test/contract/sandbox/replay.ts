@@ -1,7 +1,9 @@
 /**
  * Plays the client's side of a recording to another server: the same requests and frames at the
  * same times, except that a request also waits until every socket has been told as many ends of
- * prompts as the recorded one had. Yields what came back beside what was recorded.
+ * prompts as the recorded one had. Where the recorder waited for something to run, the times count
+ * from the last such message, so that a slow server is interrupted at the same node. Yields what
+ * came back beside what was recorded.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import WebSocket from 'ws';
@@ -18,6 +20,8 @@ export interface Exchange {
 interface Frame {
   readonly json?: { readonly type: string; readonly data: Readonly<Record<string, unknown>> };
   readonly event?: number;
+  /** When it came, in milliseconds. */
+  readonly at?: number;
 }
 
 const SILENCE_MS = 180;
@@ -51,30 +55,38 @@ export class Replay {
       if (this.isHurried && silence > SILENCE_MS) start -= silence / 2;
       previous = line.t;
       if (line.kind === 'ws' && line.dir === 'recv') continue;
-      await this.catchUp(index, start + line.t);
+      await this.catchUp(index, start, line.t);
       if (line.kind === 'ws') await this.act(line);
       else exchanges.push(await this.exchange(line));
     }
-    await this.catchUp(this.lines.length, 0);
+    await this.catchUp(this.lines.length);
     exchanges.push(...this.compareSockets());
     for (const socket of this.sockets.values()) socket.terminate();
     return exchanges;
   }
 
-  private async catchUp(until: number, notBefore: number): Promise<void> {
-    await sleep(Math.max(0, notBefore - Date.now()));
+  private async catchUp(until: number, start = 0, t = 0): Promise<void> {
+    if (this.isHurried) await sleep(Math.max(0, start + t - Date.now()));
+    const milestones = this.lines
+      .slice(0, until)
+      .filter((line) => line.kind === 'ws')
+      .filter((line) => line.dir === 'recv' && this.isMilestone(line));
     const wanted = new Map<string, number>();
-    for (const line of this.lines.slice(0, until)) {
-      const isEnd = line.kind === 'ws' && line.dir === 'recv' && isMilestone(line);
-      if (isEnd) wanted.set(line.conn, (wanted.get(line.conn) ?? 0) + 1);
-    }
+    for (const { conn } of milestones) wanted.set(conn, (wanted.get(conn) ?? 0) + 1);
+    const passed = (conn: string) => (this.frames.get(conn) ?? []).filter(this.isMilestone);
     const patience = Date.now() + 4000;
-    const isBehind = () =>
-      [...wanted].some(
-        ([conn, count]) => (this.frames.get(conn) ?? []).filter(isMilestone).length < count,
-      );
+    const isBehind = () => [...wanted].some(([conn, count]) => passed(conn).length < count);
     while (isBehind() && Date.now() < patience) await sleep(5);
+    if (this.isHurried) return;
+    const last = milestones.at(-1);
+    const at = last && passed(last.conn)[(wanted.get(last.conn) ?? 0) - 1]?.at;
+    const notBefore = last && at !== undefined ? at + t - last.t : start + t;
+    await sleep(Math.max(0, notBefore - Date.now()));
   }
+
+  private readonly isMilestone = ({ json }: Frame | SocketLine): boolean =>
+    json?.type === 'execution_start' ||
+    (json?.type === 'executing' && (!this.isHurried || json.data['node'] === null));
 
   private async act(line: SocketLine): Promise<void> {
     const socket = this.sockets.get(line.conn);
@@ -95,7 +107,7 @@ export class Replay {
       frames.push(
         isBinary
           ? { event: data.readUInt32BE(0) }
-          : (JSON.parse(`{"json":${data.toString()}}`) as Frame),
+          : { ...(JSON.parse(`{"json":${data.toString()}}`) as Frame), at: Date.now() },
       );
     });
     await new Promise((resolve) => socket.once('open', resolve).once('error', resolve));
@@ -204,9 +216,6 @@ export class Replay {
     return stories;
   }
 }
-
-const isMilestone = ({ json }: Frame | SocketLine): boolean =>
-  json?.type === 'execution_start' || (json?.type === 'executing' && json.data['node'] === null);
 
 const isBetween = (data: Readonly<Record<string, unknown>> | undefined): boolean =>
   Number(data?.['value']) >= 1 && Number(data?.['value']) < Number(data?.['max']);

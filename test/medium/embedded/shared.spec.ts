@@ -19,5 +19,7 @@ it('shares the stand-ins with every spec file', async () => {
   const store = await fetch(`${inject('mailboxUrl')}/store`);
   expect(await store.json()).toMatchObject({ emails: expect.any(Array) });
   const queues = await fetch(`${inject('queueEndpoint')}/_fauxqs/queues`);
-  expect(await queues.json()).toMatchObject([{ name: 'mail' }, { name: 'mail-dead-letters' }]);
+  const names = ((await queues.json()) as { name: string }[]).map((queue) => queue.name);
+  // Spec files that run beside this one may have queues of their own.
+  expect(names).toEqual(expect.arrayContaining(['mail', 'mail-dead-letters']));
 });
