@@ -15,6 +15,8 @@ export interface HouseOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Data of an earlier copy; a new folder by default. */
   readonly dataDir?: string;
+  /** The folder to start it in, with DATA_DIR and MAILBOX_PORT left at their defaults. */
+  readonly home?: string;
   readonly port?: number;
 }
 
@@ -38,19 +40,22 @@ export class House {
   ) {}
 
   static async start(options: HouseOptions = {}): Promise<House> {
-    const dataDir = options.dataDir ?? (await mkdtemp(path.join(tmpdir(), 'hom-e2e-')));
+    const { home } = options;
+    const dataDir = home
+      ? path.join(home, '.data')
+      : (options.dataDir ?? (await mkdtemp(path.join(tmpdir(), 'hom-e2e-'))));
     const port = options.port ?? (await freePort());
     const startedAt = performance.now();
-    const child = startScript('start.mjs', [], {
-      DATA_DIR: dataDir,
+    const environment = {
+      ...(!home && { DATA_DIR: dataDir, MAILBOX_PORT: '0' }),
       PORT: String(port),
-      MAILBOX_PORT: '0',
       ADMIN_EMAIL: ADMIN.email,
       ADMIN_PASSWORD: ADMIN.password,
       // Many tests share one network address.
       RATE_LIMIT_SCALE: '1000',
       ...options.environment,
-    });
+    };
+    const child = startScript('start.mjs', [], environment, home);
     let output = '';
     child.stderr?.on('data', (data: Buffer) => (output += data.toString()));
     await new Promise<void>((resolve, reject) => {
