@@ -28,6 +28,8 @@ import { Pace } from './sending/pace.js';
 import { Sender } from './sending/sender.js';
 import { SesGateway } from './sending/ses-gateway.js';
 
+const SQS_RETRY_MS = 1_000;
+
 /** Mails that one mailer works on at a time. */
 const PARALLEL = 10;
 
@@ -73,6 +75,8 @@ const consumers = (): DynamicModule =>
         batchSize: PARALLEL,
         waitTimeSeconds: LONG_POLL_SECONDS,
         visibilityTimeout,
+        // Also the pause after a lost connection.
+        authenticationErrorTimeout: SQS_RETRY_MS,
         heartbeatInterval: Math.max(1, Math.floor(visibilityTimeout / 3)),
       };
       return {

@@ -1,6 +1,7 @@
 import type { Message } from '@aws-sdk/client-sqs';
 import { Injectable, Logger, type BeforeApplicationShutdown } from '@nestjs/common';
 import { SqsConsumerEventHandler, SqsMessageHandler, SqsService } from '@ssut/nestjs-sqs';
+import { CalmLog } from '../queue/calm-log.js';
 import { InHand } from '../queue/in-hand.js';
 import { Feedback } from './feedback.js';
 import { readSesEvent } from './ses-event.js';
@@ -10,7 +11,7 @@ export const EVENTS_QUEUE = 'mail-events';
 /** Takes the events of SES from their own queue. What cannot be stored now comes again by itself. */
 @Injectable()
 export class FeedbackConsumer implements BeforeApplicationShutdown {
-  private readonly logger = new Logger(FeedbackConsumer.name);
+  private readonly calm = new CalmLog(new Logger(FeedbackConsumer.name));
   private readonly inHand = new InHand();
 
   constructor(
@@ -33,11 +34,11 @@ export class FeedbackConsumer implements BeforeApplicationShutdown {
 
   @SqsConsumerEventHandler(EVENTS_QUEUE, 'error')
   onError(error: Error): void {
-    if (!this.inHand.isClosed) this.logger.warn(`SQS: ${error.message}`);
+    if (!this.inHand.isClosed) this.calm.warn(`SQS: ${error.message}`);
   }
 
   @SqsConsumerEventHandler(EVENTS_QUEUE, 'processing_error')
   onProcessingError(error: Error): void {
-    if (!this.inHand.isClosed) this.logger.warn(error.message);
+    if (!this.inHand.isClosed) this.calm.warn(error.message);
   }
 }

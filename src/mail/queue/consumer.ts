@@ -9,6 +9,7 @@ import { SqsConsumerEventHandler, SqsMessageHandler, SqsService } from '@ssut/ne
 import { isUUID } from 'class-validator';
 import { MailMetrics } from '../mail-metrics.js';
 import { Sender } from '../sending/sender.js';
+import { CalmLog } from './calm-log.js';
 import { InHand } from './in-hand.js';
 
 export const MAIL_QUEUE = 'mail';
@@ -31,6 +32,7 @@ const emailIdOf = (message: Message): string | undefined => {
 @Injectable()
 export class MailConsumer implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger(MailConsumer.name);
+  private readonly calm = new CalmLog(this.logger);
   private readonly inHand = new InHand();
 
   constructor(
@@ -73,11 +75,11 @@ export class MailConsumer implements OnApplicationBootstrap, BeforeApplicationSh
   /** Without this listener any trouble with SQS would end the process. */
   @SqsConsumerEventHandler(MAIL_QUEUE, 'error')
   onError(error: Error): void {
-    if (!this.inHand.isClosed) this.logger.warn(`SQS: ${error.message}`);
+    if (!this.inHand.isClosed) this.calm.warn(`SQS: ${error.message}`);
   }
 
   @SqsConsumerEventHandler(MAIL_QUEUE, 'processing_error')
   onProcessingError(error: Error): void {
-    if (!this.inHand.isClosed) this.logger.warn(error.message);
+    if (!this.inHand.isClosed) this.calm.warn(error.message);
   }
 }

@@ -1,4 +1,4 @@
-import { SendMessageBatchCommand } from '@aws-sdk/client-sqs';
+import { SendMessageBatchCommand, type SendMessageBatchCommandOutput } from '@aws-sdk/client-sqs';
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { Config } from '../../config/index.js';
 import { OutboxDispatcher, type OutboxEvent } from '../../platform/index.js';
@@ -16,6 +16,7 @@ const BATCH = 10;
 @Injectable()
 export class Relay implements OnModuleInit {
   private readonly logger = new Logger(Relay.name);
+  private isAway = false;
 
   constructor(
     private readonly dispatcher: OutboxDispatcher,
@@ -29,18 +30,33 @@ export class Relay implements OnModuleInit {
 
   /** The ids of the events that SQS took. Throws when SQS is away. */
   private async send(events: OutboxEvent<{ emailId: string }>[]): Promise<readonly string[]> {
-    const answer = await this.clients.sending.send(
-      new SendMessageBatchCommand({
-        QueueUrl: this.config.mail.queueUrl,
-        Entries: events.map((event) => ({
-          Id: event.id,
-          MessageBody: JSON.stringify({ emailId: event.payload.emailId }),
-        })),
-      }),
-    );
+    const answer = await this.sendBatch(events);
+    if (this.isAway) {
+      this.isAway = false;
+      this.logger.log('SQS is back');
+      await this.dispatcher.retryNow(emailDue);
+    }
     for (const failed of answer.Failed ?? []) {
       this.logger.warn({ code: failed.Code, reason: failed.Message }, 'SQS refused a message');
     }
     return (answer.Successful ?? []).flatMap((entry) => entry.Id ?? []);
+  }
+
+  private async sendBatch(
+    events: OutboxEvent<{ emailId: string }>[],
+  ): Promise<SendMessageBatchCommandOutput> {
+    const command = new SendMessageBatchCommand({
+      QueueUrl: this.config.mail.queueUrl,
+      Entries: events.map((event) => ({
+        Id: event.id,
+        MessageBody: JSON.stringify({ emailId: event.payload.emailId }),
+      })),
+    });
+    try {
+      return await this.clients.sending.send(command);
+    } catch (error) {
+      this.isAway = true;
+      throw error;
+    }
   }
 }

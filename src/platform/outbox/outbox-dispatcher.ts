@@ -74,6 +74,14 @@ export class OutboxDispatcher implements OnApplicationBootstrap, BeforeApplicati
     this.registrations.set(topic.name, { batchSize, handle: handle as BatchHandler });
   }
 
+  /** Ends the pauses of this topic's failed events: what they waited for is there again. */
+  async retryNow(topic: Topic<object>): Promise<void> {
+    await this.database.query(
+      'UPDATE outbox SET available_at = now() WHERE topic = $1 AND available_at > now()',
+      [topic.name],
+    );
+  }
+
   async onApplicationBootstrap(): Promise<void> {
     if (this.registrations.size === 0) return;
     this.unsubscribe = await this.notifications.subscribe(OUTBOX_CHANNEL, (topic) =>
