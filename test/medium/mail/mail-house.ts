@@ -12,6 +12,7 @@ import { testDatabase } from '../../support/postgres.js';
 export interface MailHouse {
   readonly app: NestExpressApplication;
   readonly url: string;
+  readonly databaseUrl: string;
   readonly database: Database;
   readonly environment: Record<string, string>;
   call(
@@ -25,7 +26,7 @@ export interface MailHouse {
 export const startMailHouse = async (
   overrides: Readonly<Record<string, string>> = {},
 ): Promise<MailHouse> => {
-  const { url: databaseUrl } = await testDatabase();
+  const databaseUrl = overrides['DATABASE_URL'] ?? (await testDatabase()).url;
   const dataDir = await mkdtemp(path.join(tmpdir(), 'hom-mail-'));
   const environment = mailerEnvironment({
     DATABASE_URL: databaseUrl,
@@ -39,6 +40,7 @@ export const startMailHouse = async (
   return {
     app,
     url,
+    databaseUrl,
     database: app.get(Database),
     environment,
     call: async (route, { body, token, headers = {} } = {}) => {
