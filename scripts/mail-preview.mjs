@@ -35,15 +35,15 @@ const cup = await inlinePicture(
   'image',
 );
 
-const accountLetters = Object.entries(ACCOUNT_WORDS).map(([kind, words]) => [
-  kind,
-  {
+const accountLetters = Object.entries(ACCOUNT_WORDS).map(([kind, words]) => ({
+  name: kind,
+  letter: {
     template: 'account',
     subject: words.subject,
     pictures: [],
     props: { kind, name: 'Ada', link: words.button ? { url: LINK, expires: EXPIRES } : null },
   },
-]);
+}));
 
 const result = (subject, props) => ({
   template: 'result',
@@ -65,24 +65,24 @@ const result = (subject, props) => ({
 
 const letters = [
   ...accountLetters,
-  [
-    'job-succeeded',
-    result('Your result is ready: Product background', {
+  {
+    name: 'job-succeeded',
+    letter: result('Your result is ready: Product background', {
       pictures: [{ cid: cup.cid, alt: 'Image' }],
       links: [{ label: 'Download Image (2.1 MB)', url: FILE }],
       linksExpire: EXPIRES,
     }),
-  ],
-  [
-    'job-succeeded-description',
-    result('Your result is ready: Description', {
+  },
+  {
+    name: 'job-succeeded-description',
+    letter: result('Your result is ready: Description', {
       title: 'Description',
       texts: [{ name: 'description', text: 'A white cup of coffee on a saucer, seen from above.' }],
     }),
-  ],
-  [
-    'job-succeeded-model',
-    result('Your result is ready: 3D model', {
+  },
+  {
+    name: 'job-succeeded-model',
+    letter: result('Your result is ready: 3D model', {
       title: '3D model',
       pictures: [{ cid: cup.cid, alt: 'Preview' }],
       links: [
@@ -92,10 +92,10 @@ const letters = [
       linksExpire: EXPIRES,
       facts: FACTS.slice(2),
     }),
-  ],
-  [
-    'job-shared',
-    result('Ada sent you a result', {
+  },
+  {
+    name: 'job-shared',
+    letter: result('Ada sent you a result', {
       name: 'Grace',
       sender: 'Ada',
       message: 'Look at this!\nShall we take it for the shop?',
@@ -104,10 +104,10 @@ const letters = [
       linksExpire: EXPIRES,
       facts: [],
     }),
-  ],
-  [
-    'job-failed',
-    {
+  },
+  {
+    name: 'job-failed',
+    letter: {
       template: 'failure',
       subject: 'Product background did not succeed',
       pictures: [],
@@ -119,16 +119,16 @@ const letters = [
         facts: [FACTS[0], { label: 'Charged', value: '0 credits' }],
       },
     },
-  ],
+  },
 ];
 
 const picture = `data:${cup.mimeType};base64,${cup.bytes.toString('base64')}`;
 await mkdir(folder, { recursive: true });
 const pages = [];
-for (const [name, letter] of letters) {
+for (const { name, letter } of letters) {
   const { html, text } = await renderLetter(letter);
   const page = html.replaceAll(`cid:${cup.cid}`, picture);
-  pages.push([name, page]);
+  pages.push({ name, page });
   if (wantsPictures) continue;
   await writeFile(path.join(folder, `${name}.html`), page);
   await writeFile(path.join(folder, `${name}.txt`), `Subject: ${letter.subject}\n\n${text}\n`);
@@ -150,10 +150,10 @@ if (wantsPictures) {
       .png({ palette: true, effort: 10 })
       .toFile(path.join(folder, `${name}.png`));
   };
-  for (const [name, page] of pages) await shoot(name, page, 700);
+  for (const { name, page } of pages) await shoot(name, page, 700);
   // One as a telephone shows it.
-  const [name, page] = pages.find(([candidate]) => candidate === 'job-succeeded');
-  await shoot(`${name}-narrow`, page, 390);
+  const shown = pages.find(({ name }) => name === 'job-succeeded');
+  await shoot(`${shown.name}-narrow`, shown.page, 390);
   await browser.close();
 }
 console.log(`${pages.length} mails in ${folder}`);

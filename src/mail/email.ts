@@ -1,16 +1,11 @@
-/** What a mail is about. The account kinds are those of auth's topic accountMailRequested. */
-export const ACCOUNT_KINDS = [
-  'verify-email',
-  'already-registered',
-  'reset-password',
-  'password-changed',
-  'address-changed',
-  'identity-linked',
-] as const;
+import type { AccountMailRequested } from '../auth/index.js';
+
 export const JOB_KINDS = ['job-succeeded', 'job-failed', 'job-shared'] as const;
 
-export type AccountKind = (typeof ACCOUNT_KINDS)[number];
+/** Mails that auth asks for. */
+export type AccountKind = AccountMailRequested['kind'];
 export type JobKind = (typeof JOB_KINDS)[number];
+/** What a mail is about. */
 export type EmailKind = AccountKind | JobKind;
 
 /**
@@ -31,7 +26,7 @@ export const EMAIL_STATUSES = [
 export type EmailStatus = (typeof EMAIL_STATUSES)[number];
 
 /** Ids, and what a person typed for this mail. Never a token, a link or a file's content. */
-export interface EmailPayload {
+interface EmailPayload {
   readonly linkId?: string;
   /** Chosen outputs by name; absent: all. */
   readonly outputs?: readonly string[];

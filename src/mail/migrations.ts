@@ -1,6 +1,6 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
-export class CreateEmails1795400050000 implements MigrationInterface {
+class CreateEmails1795400050000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     // No foreign keys: a mail outlives the job and the person, as a record that it was sent.
     await runner.query(`

@@ -41,10 +41,10 @@ export const mailbox = async (address: string, url?: string): Promise<StoredMail
   return emails.filter((mail) => mail.destination.to.some((to) => to.includes(address)));
 };
 
-/** Waits up to `patienceMs` until `probe` gives something. */
+/** Waits up to `patienceMs` (long enough for a busy machine) until `probe` gives something. */
 export const eventually = async <T>(
   probe: () => Promise<T | undefined | false>,
-  patienceMs = 8_000,
+  patienceMs = 25_000,
 ): Promise<T> => {
   const deadline = Date.now() + patienceMs;
   for (;;) {

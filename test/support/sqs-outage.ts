@@ -28,7 +28,7 @@ export const cutSqs = async (awaySeconds: number, calmSeconds: number): Promise<
   });
   try {
     const jobs = new FinishedJobs(house.app);
-    const owner = await jobs.owner();
+    const owner = await jobs.owner('Ada', undefined, 1_000_000);
     const latencies = { before: [] as number[], during: [] as number[], after: [] as number[] };
     let phase: keyof typeof latencies = 'before';
     let isEnding = false;
@@ -40,7 +40,7 @@ export const cutSqs = async (awaySeconds: number, calmSeconds: number): Promise<
         open.push(
           jobs
             .finish(owner, { outputs: [{ name: 'text', content: 'A cup.' }] })
-            .then(() => into.push(performance.now() - begun)),
+            .then(() => void into.push(performance.now() - begun)),
         );
       }
     };

@@ -4,7 +4,7 @@ import { Config } from '../../config/index.js';
 import { outcomeOfError, type Outcome } from './outcome.js';
 
 /** The tag by which the events of SES find the mail's row. */
-export const EMAIL_TAG = 'email_id';
+const EMAIL_TAG = 'email_id';
 
 export interface RawMail {
   readonly emailId: string;

@@ -77,7 +77,7 @@ describe('delivery', () => {
   it('delivers everything within the rate while SES throttles half of all calls', async () => {
     ses.plan = (call) => (call % 2 === 0 ? { kind: 'throttle' } : { kind: 'none' });
     const to = addresses(100);
-    const rows = await orders.settled(await orders.place(to), 20_000);
+    const rows = await orders.settled(await orders.place(to), 50_000);
     expect(statuses(rows)).toEqual(['sent']);
     expect(rows.every((row) => row.attempts === 1)).toBe(true);
     const [first = 0] = ses.calls;

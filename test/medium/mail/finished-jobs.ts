@@ -28,12 +28,12 @@ export const picture = (width = 1_200, height = 800): Promise<Buffer> =>
 export class FinishedJobs {
   constructor(private readonly app: INestApplication) {}
 
-  async owner(name = 'Ada', password = 'a cup of coffee at 7'): Promise<Owner> {
+  async owner(name = 'Ada', password = 'a cup of coffee at 7', credits = 1_000): Promise<Owner> {
     const people = this.app.get(People, { strict: false });
     const email = `${randomUUID()}@example.com`;
     const { id } = await people.provision({ email, password, role: 'user', name });
     const ledger = this.app.get(Ledger, { strict: false });
-    await ledger.grant({ userId: id, amount: 1_000, reason: 'test' });
+    await ledger.grant({ userId: id, amount: credits, reason: 'test' });
     return { id, email };
   }
 

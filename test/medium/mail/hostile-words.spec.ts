@@ -129,7 +129,7 @@ describe('200 hostile names, titles, prompts and messages', () => {
     await eventually(
       async () =>
         !(await house.database.one(`SELECT id FROM emails WHERE status = 'queued' LIMIT 1`)),
-      30_000,
+      50_000,
     );
     expect(ses.mimes).toHaveLength(all.length);
     for (const mime of ses.mimes) {

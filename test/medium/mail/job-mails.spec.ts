@@ -1,23 +1,38 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import sharp from 'sharp';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
 import { People } from '../../../src/auth/index.js';
 import { Files } from '../../../src/storage/index.js';
 import { arrived, eventually, mailbox } from '../../support/mailer.js';
+import { startSesProxy, type SesProxy } from '../../support/ses-proxy.js';
 import { FinishedJobs, picture, type Owner } from './finished-jobs.js';
 import { startMailHouse, type MailHouse } from './mail-house.js';
 
+let ses: SesProxy;
 let house: MailHouse;
 let jobs: FinishedJobs;
 let image: Buffer;
 
 beforeAll(async () => {
-  house = await startMailHouse({ MAILS_PER_DAY: '4' });
+  ses = await startSesProxy(inject('mailboxUrl'));
+  house = await startMailHouse({ SES_ENDPOINT: ses.url, MAILS_PER_DAY: '4' });
   jobs = new FinishedJobs(house.app);
   image = await picture();
 });
-afterAll(() => house.close());
+afterAll(async () => {
+  await house.close();
+  await ses.close();
+});
+beforeEach(() => release());
+
+/** SES takes nothing: mails wait without spending a try. */
+const hold = (): void => {
+  ses.plan = () => ({ kind: 'throttle' });
+};
+const release = (): void => {
+  ses.plan = () => ({ kind: 'none' });
+};
 
 const logIn = async ({ email }: Owner): Promise<string> => {
   const body = { email, password: 'a cup of coffee at 7' };
@@ -100,10 +115,11 @@ describe('the mail about a result', () => {
 
   it('follows its owner to a new address and never reaches the old one', async () => {
     const owner = await jobs.owner();
-    await house.database.query(`UPDATE mail_pace SET next_at = now() + interval '600 ms'`);
+    hold();
     const id = await jobs.finish(owner, { outputs: [{ name: 'image', content: image }] });
     const moved = `${randomUUID()}@example.com`;
     await house.database.query('UPDATE users SET email = $2 WHERE id = $1', [owner.id, moved]);
+    release();
     expect(await arrived(moved)).toHaveLength(1);
     expect(await mailbox(owner.email)).toEqual([]);
     expect(await settled(id)).toEqual([{ status: 'sent', recipient: moved }]);
@@ -112,7 +128,7 @@ describe('the mail about a result', () => {
   it('does not go out for a person who is erased meanwhile, and keeps no address', async () => {
     const owner = await jobs.owner();
     const token = await logIn(owner);
-    await house.database.query(`UPDATE mail_pace SET next_at = now() + interval '900 ms'`);
+    hold();
     const id = await jobs.finish(owner, { outputs: [{ name: 'description', content: 'x' }] });
     await eventually(async () =>
       house.database.one('SELECT id FROM emails WHERE job_id = $1', [id]),
@@ -122,23 +138,25 @@ describe('the mail about a result', () => {
       body: { password: 'a cup of coffee at 7' },
     });
     expect(erased.status).toBe(204);
+    release();
     await eventually(async () => {
       const [row] = await settled(id);
       return row?.status === 'undeliverable' && row.recipient.endsWith('@erased.invalid');
     });
-    await pause(1_000);
+    await pause(300);
     expect(await mailbox(owner.email)).toEqual([]);
   });
 
   it('is not sent once its results are deleted', async () => {
     const owner = await jobs.owner();
-    await house.database.query(`UPDATE mail_pace SET next_at = now() + interval '600 ms'`);
+    hold();
     const id = await jobs.finish(owner, { outputs: [{ name: 'image', content: image }] });
     const files = await house.database.query<{ id: string }>(
       'SELECT file_id AS id FROM job_outputs WHERE job_id = $1',
       [id],
     );
     await house.app.get(Files, { strict: false }).delete(owner.id, files[0]?.id ?? '');
+    release();
     expect(await settled(id)).toMatchObject([{ status: 'undeliverable' }]);
   });
 });
