@@ -15,8 +15,8 @@ export default defineConfig({
           include: [`test/${name}/**/*.spec.ts`],
           globalSetup: ['test/support/global-setup.ts'],
           // Whole processes start and stop in these, on a machine that may be busy.
-          testTimeout: name === 'e2e' ? 180_000 : 60_000,
-          hookTimeout: name === 'e2e' ? 120_000 : 60_000,
+          testTimeout: 180_000,
+          hookTimeout: 120_000,
           fileParallelism: name !== 'e2e',
         },
       })),

@@ -1,6 +1,11 @@
+import { mail } from './mail.mjs';
 import { memory } from './memory.ts';
 import { start } from './start.ts';
 import type { Figure } from './support/figure.ts';
 
 /** Every measurement by the name that `npm run bench -- <name>` takes, in the order of a full run. */
-export const MEASUREMENTS: Readonly<Record<string, () => Promise<Figure[]>>> = { start, memory };
+export const MEASUREMENTS: Readonly<Record<string, () => Promise<Figure[]>>> = {
+  start,
+  memory,
+  mail,
+};

@@ -12,6 +12,7 @@ import { createApplication } from '../dist/application.js';
 import { Config } from '../dist/config/index.js';
 import { startEmbedded } from '../dist/embedded/index.js';
 import { Database } from '../dist/platform/index.js';
+import { figure } from './support/figure.ts';
 
 const COUNT = 500;
 const PARALLEL = 10;
@@ -91,8 +92,7 @@ const bareLoop = async (environment, sizeBytes) => {
   return COUNT / ((performance.now() - begun) / 1_000);
 };
 
-/** One figure per entry, in the form of `npm run bench -- --json`. */
-export const run = async () => {
+export const mail = async () => {
   const dataDir = await mkdtemp(path.join(tmpdir(), 'hom-bench-mail-'));
   const embedded = await startEmbedded({
     dataDir,
@@ -118,21 +118,9 @@ export const run = async () => {
     const sizeBytes = await newestMail(environment.SES_ENDPOINT);
     await app.close();
     const baseline = await bareLoop(environment, sizeBytes);
-    return [
-      {
-        name: 'mail.sent-per-second',
-        value: Math.round(value * 10) / 10,
-        unit: 'mails/s',
-        baseline: Math.round(baseline * 10) / 10,
-        ratio: Math.round((value / baseline) * 100) / 100,
-      },
-    ];
+    return [figure('mail.sent-per-second', value, 'mails/s', { baseline })];
   } finally {
     await embedded.stop();
     await rm(dataDir, { recursive: true, force: true });
   }
 };
-
-if (process.argv[1] === import.meta.filename) {
-  for (const figure of await run()) console.log(JSON.stringify(figure));
-}

@@ -44,7 +44,7 @@ export const mailbox = async (address: string, url?: string): Promise<StoredMail
 /** Waits up to `patienceMs` (long enough for a busy machine) until `probe` gives something. */
 export const eventually = async <T>(
   probe: () => Promise<T | undefined | false>,
-  patienceMs = 25_000,
+  patienceMs = 60_000,
 ): Promise<T> => {
   const deadline = Date.now() + patienceMs;
   for (;;) {

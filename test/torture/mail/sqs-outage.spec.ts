@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { cutSqs } from '../support/sqs-outage.js';
+import { cutSqs } from '../../support/sqs-outage.js';
 
 describe('SQS away for two minutes at ten jobs a second', () => {
   it('leaves the jobs as fast as before and is caught up within half that time', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { killMailers } from '../support/mailer-kills.js';
+import { killMailers } from '../../support/mailer-kills.js';
 
 describe('200 succeeded jobs and 20 killed mailers', () => {
   it('bring every result at least once, and count each copy', async () => {
