@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { Config } from '../config/index.js';
 import { Prices } from '../credits/index.js';
 import type { Capability } from '../jobs/index.js';
@@ -7,11 +7,13 @@ import { comfyError } from './comfy.errors.js';
 import type { ObjectInfo } from './protocol/index.js';
 import { capabilityKeys, probeGraphs } from './workflows/capability.js';
 import { builtInWorkflows } from './workflows/index.js';
+import { loadOwnWorkflows } from './workflows/own/index.js';
 import type { Workflow } from './workflows/workflow.js';
 
 /** The workflows of this installation, by id. */
 @Injectable()
 export class Workflows {
+  private readonly logger = new Logger(Workflows.name);
   private readonly byId = new Map<string, Workflow>();
 
   constructor(
@@ -19,6 +21,7 @@ export class Workflows {
     private readonly prices: Prices,
   ) {
     for (const workflow of builtInWorkflows(config.comfy)) this.add(workflow);
+    if (config.comfy.workflowsDir !== undefined) this.addOwn(config.comfy.workflowsDir);
   }
 
   all(): Workflow[] {
@@ -65,6 +68,14 @@ export class Workflows {
       if (missing.length === 0) break;
     }
     return capability;
+  }
+
+  private addOwn(directory: string): void {
+    const { workflows, refusals } = loadOwnWorkflows(directory, [...this.byId.keys()]);
+    for (const workflow of workflows) this.add(workflow);
+    for (const { name, file, line, reason } of refusals) {
+      this.logger.error(`The workflow "${name}" is refused: ${file}:${line} ${reason}`);
+    }
   }
 
   private add(workflow: Workflow): void {

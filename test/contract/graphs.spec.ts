@@ -1,7 +1,9 @@
 import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { NODE_CATALOGUE } from '../../src/comfy/graph/index.js';
+import { NODE_CATALOGUE, PACK_NODES } from '../../src/comfy/graph/index.js';
 import { MODEL_FILES, remedyFor } from '../../src/comfy/workflows/installation.js';
+import { loadOwnWorkflows } from '../../src/comfy/workflows/own/index.js';
+import { probeParameters } from '../../src/comfy/workflows/parameters.js';
 import { allGraphs, WORKFLOWS } from '../support/graphs.js';
 import { faultsOf, NODE_DEFINITIONS } from '../support/node-definitions.js';
 
@@ -79,6 +81,22 @@ describe('the graphs before a real ComfyUI', () => {
       }
     }
   });
+});
+
+describe('the examples of own workflows', () => {
+  it.each(loadOwnWorkflows('examples/workflows').workflows)(
+    '$id passes the validation of a ComfyUI without packs and models',
+    (workflow) => {
+      const graph = workflow.build(probeParameters(workflow), {
+        images: { image: 'a.png' },
+        filenamePrefix: 'hom/p',
+      });
+      expect(faultsOf(graph)).toEqual([]);
+      const packs = Object.values(graph).filter(({ class_type }) => class_type in PACK_NODES);
+      expect(packs).toEqual([]);
+      expect(JSON.stringify(graph)).not.toMatch(/safetensors|\.pth?"/);
+    },
+  );
 });
 
 describe('what a GPU machine needs', () => {

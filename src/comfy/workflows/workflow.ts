@@ -145,10 +145,13 @@ export const text = (parameters: Parameters, name: string): string => {
 /** ComfyUI reads `embedding:name` in a prompt as a file to load; a person names no files. */
 const EMBEDDING = /embedding:/gi;
 
+export const withoutEmbeddings = (words: string): string =>
+  words.replaceAll(EMBEDDING, 'embedding ');
+
 /** The words of a prompt from checked parameters and the workflow's own, joined by commas. */
 export const promptOf = (...parts: readonly string[]): string =>
   parts
-    .map((part) => part.replaceAll(EMBEDDING, 'embedding ').trim())
+    .map((part) => withoutEmbeddings(part).trim())
     .filter((part) => part !== '')
     .join(', ');
 
