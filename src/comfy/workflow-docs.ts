@@ -124,7 +124,7 @@ const ownRoute = (any: Operation, workflow: Workflow): PathItem => ({
 });
 
 /** Fills in the bodies of the ordering routes and adds those of the operator's own workflows. */
-export const describeWorkflows = (
+const describeWorkflows = (
   { paths }: OpenAPIObject,
   workflows: readonly Workflow[],
 ): void => {

@@ -4,7 +4,7 @@ import { builtInWorkflows } from '../../src/comfy/workflows/index.js';
 import type { Workflow } from '../../src/comfy/workflows/workflow.js';
 import { parseBackgrounds } from '../../src/config/backgrounds.js';
 
-export const SEED = 42;
+const SEED = 42;
 
 export const WORKFLOWS: readonly Workflow[] = builtInWorkflows({
   backgrounds: parseBackgrounds('{}'),

@@ -64,12 +64,13 @@ export class House {
     databaseUrl: string;
     roles?: string;
     sandboxes?: number;
-    /** What every sampler takes; the scene is then painted plainly. */
-    gpuMs?: number;
+    /** What every sampler takes, painting plain grey; `painted`: real pictures at their own pace. */
+    gpuMs?: number | 'painted';
     environment?: Readonly<Record<string, string>>;
   }): Promise<House> {
     const dataDir = await mkdtemp(path.join(tmpdir(), 'hom-house-'));
-    const args = ['--gpu-ms', String(options.gpuMs ?? 50)];
+    const { gpuMs = 50 } = options;
+    const args = gpuMs === 'painted' ? [] : ['--gpu-ms', String(gpuMs)];
     const sandboxes = await Promise.all(
       Array.from({ length: options.sandboxes ?? 1 }, () => startSandbox({ control: true, args })),
     );

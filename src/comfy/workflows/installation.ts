@@ -16,7 +16,7 @@ export interface ModelFile {
   readonly origin: string;
 }
 
-export const COMFYUI = { repository: 'Comfy-Org/ComfyUI', version: '0.33.0' } as const;
+const COMFYUI = { repository: 'Comfy-Org/ComfyUI', version: '0.33.0' } as const;
 
 /** comfyui-workflows §0: the packs whose classes the built-in workflows use. */
 export const NODE_PACKS: readonly NodePack[] = [

@@ -91,7 +91,7 @@ export interface Workflow {
   build(parameters: Parameters, context: BuildContext): Graph;
 }
 
-export const MAX_SEED = Number.MAX_SAFE_INTEGER;
+const MAX_SEED = Number.MAX_SAFE_INTEGER;
 
 /** The parameters that several workflows share. */
 export const promptParameter = (description: string, example: string): ParameterSchema => ({
