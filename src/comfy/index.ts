@@ -6,5 +6,4 @@
  * the websocket.
  */
 export { ComfyModule } from './comfy.module.js';
-export { loadOwnWorkflows } from './workflows/own/index.js';
 export type { Refusal } from './workflows/own/index.js';

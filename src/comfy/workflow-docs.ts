@@ -124,10 +124,7 @@ const ownRoute = (any: Operation, workflow: Workflow): PathItem => ({
 });
 
 /** Fills in the bodies of the ordering routes and adds those of the operator's own workflows. */
-const describeWorkflows = (
-  { paths }: OpenAPIObject,
-  workflows: readonly Workflow[],
-): void => {
+const describeWorkflows = ({ paths }: OpenAPIObject, workflows: readonly Workflow[]): void => {
   const any = paths[ANY]?.post;
   if (!any) return;
   any.requestBody = anyBody;
