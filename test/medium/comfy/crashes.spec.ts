@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { expectExactEnds, random } from '../../support/exact-ends.js';
 import { House, until, type Customer } from '../../support/house.js';
 import { testDatabase } from '../../support/postgres.js';
 import { startSandbox } from '../../support/sandbox.js';
@@ -10,14 +11,6 @@ const database = await testDatabase({ from: 'template' });
 let house: House;
 let customer: Customer;
 
-/** A small generator with a printed seed, so that a failing run can be repeated (mulberry32). */
-const random = (seed: number) => () => {
-  seed = (seed + 0x6d2b79f5) | 0;
-  let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
-  t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-  return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-};
-
 beforeAll(async () => {
   house = await House.start({ databaseUrl: database.url, roles: 'api', gpuMs: 200 });
   customer = await house.customer();
@@ -27,42 +20,6 @@ beforeAll(async () => {
   await first.stop();
 });
 afterAll(() => house.stop());
-
-/** What must be true of jobs that have all ended. `sure`: no ComfyUI crashed, so its log is whole. */
-const expectExact = async (ids: readonly string[], { isLogWhole }: { isLogWhole: boolean }) => {
-  const jobs = await Promise.all(ids.map((id) => customer.ended(id, 60_000)));
-  const rows = await house.database.query<{
-    id: string;
-    starts: number;
-    ends: number;
-    prompts: string[];
-  }>(
-    `SELECT id, starts,
-       (SELECT count(*) FROM credit_entries WHERE job_id = jobs.id AND type IN ('capture', 'release')) AS ends,
-       ARRAY(SELECT prompt_id::text FROM job_prompts WHERE job_id = jobs.id) AS prompts
-     FROM jobs WHERE id = ANY($1::uuid[])`,
-    [ids],
-  );
-  expect(rows.map(({ ends }) => ends)).toEqual(ids.map(() => 1));
-  const terminal = await house.database.query<{ count: number }>(
-    `SELECT count(*) FROM job_events WHERE job_id = ANY($1::uuid[]) AND type = 'status'
-       AND data->>'status' IN ('succeeded', 'failed', 'cancelled') GROUP BY job_id`,
-    [ids],
-  );
-  expect(terminal.map(({ count }) => count)).toEqual(ids.map(() => 1));
-  expect(await house.faultsInLedger()).toEqual([]);
-  if (isLogWhole) {
-    const executions = await house.executions();
-    for (const row of rows) {
-      const executed = executions.filter((one) => row.prompts.includes(one.prompt_id));
-      expect({ id: row.id, executed: executed.length }).toEqual({
-        id: row.id,
-        executed: row.starts,
-      });
-    }
-  }
-  return jobs;
-};
 
 describe('kill -9 of a worker', () => {
   it(`ends each job once, adopts what runs and starts nothing twice (seed ${SEED})`, async () => {
@@ -75,7 +32,7 @@ describe('kill -9 of a worker', () => {
       await worker.signal('SIGKILL');
     }
     const last = await WorkerProcess.start(house.environment);
-    const jobs = await expectExact(ids, { isLogWhole: true });
+    const jobs = await expectExactEnds(house, customer, ids, { isLogWhole: true });
     expect(jobs.map((job) => job.status)).toEqual(ids.map(() => 'succeeded'));
     // ComfyUI never lost a prompt, so no job was started twice.
     const starts = await house.database.query<{ starts: number }>(
@@ -93,7 +50,7 @@ describe('kill -9 of a worker', () => {
     await customer.reaches(ids[0]!, (job) => job.status !== 'queued');
     expect(await first.stop()).toBe(0);
     const second = await WorkerProcess.start(house.environment);
-    const jobs = await expectExact(ids, { isLogWhole: true });
+    const jobs = await expectExactEnds(house, customer, ids, { isLogWhole: true });
     expect(jobs.map((job) => job.status)).toEqual(ids.map(() => 'succeeded'));
     await second.stop();
   }, 60_000);
@@ -107,7 +64,7 @@ describe('kill -9 of a worker', () => {
     const other = await WorkerProcess.start(house.environment);
     await sleep(6_000);
     await sleeper.signal('SIGCONT');
-    const jobs = await expectExact(ids, { isLogWhole: true });
+    const jobs = await expectExactEnds(house, customer, ids, { isLogWhole: true });
     expect(jobs.map((job) => job.status)).toEqual(ids.map(() => 'succeeded'));
     await Promise.all([sleeper.stop(), other.stop()]);
   }, 60_000);
@@ -125,7 +82,7 @@ describe('kill -9 of ComfyUI', () => {
       await sleep(300);
       house.sandboxes[0] = await startSandbox({ control: true, port, args: ['--gpu-ms', '200'] });
     }
-    const jobs = await expectExact(ids, { isLogWhole: false });
+    const jobs = await expectExactEnds(house, customer, ids, { isLogWhole: false });
     expect(jobs.map((job) => job.status)).toEqual(ids.map(() => 'succeeded'));
     const rows = await house.database.query<{ starts: number }>(
       'SELECT starts FROM jobs WHERE id = ANY($1::uuid[])',
