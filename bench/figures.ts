@@ -1,3 +1,4 @@
+import { gpu } from './gpu.mjs';
 import { mail } from './mail.mjs';
 import { memory } from './memory.ts';
 import { start } from './start.ts';
@@ -8,4 +9,5 @@ export const MEASUREMENTS: Readonly<Record<string, () => Promise<Figure[]>>> = {
   start,
   memory,
   mail,
+  gpu,
 };
