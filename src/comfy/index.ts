@@ -6,4 +6,6 @@
  * the websocket.
  */
 export { ComfyModule } from './comfy.module.js';
+export { remedyFor } from './workflows/installation.js';
+export { loadOwnWorkflows } from './workflows/own/index.js';
 export type { Refusal } from './workflows/own/index.js';

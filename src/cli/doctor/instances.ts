@@ -1,3 +1,4 @@
+import { remedyFor } from '../../comfy/index.js';
 import type { Config } from '../../config/index.js';
 import type { Instance, Lack } from '../../jobs/index.js';
 import { bad, odd, ok, reasonOf, type Finding } from './finding.js';
@@ -6,6 +7,12 @@ const TIMEOUT_MS = 5_000;
 
 const nameOf = ({ kind, name, value }: Lack): string =>
   `${kind === 'node' ? 'node ' : ''}${name}${value === undefined ? '' : `=${value}`}`;
+
+/** What it lacks and, where that is known, what to install. */
+const lackOf = (lack: Lack): string => {
+  const hint = remedyFor(lack)?.hint;
+  return hint ? `${nameOf(lack)} (${hint})` : nameOf(lack);
+};
 
 /** Whether it answers this machine now; what it can run is in its row. */
 const reach = async (url: string): Promise<string | undefined> => {
@@ -24,7 +31,7 @@ const workflowsOf = ({ capabilities }: Instance): readonly Finding[] =>
   Object.entries(capabilities).map(([workflow, { missing }]) =>
     missing.length === 0
       ? ok(`  ${workflow}`, 'can run')
-      : odd(`  ${workflow}`, `lacks ${missing.map(nameOf).join(', ')}`),
+      : odd(`  ${workflow}`, `lacks ${missing.map(lackOf).join(', ')}`),
   );
 
 const examine = async (url: string, row: Instance | undefined): Promise<readonly Finding[]> => {
