@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { eventually, House } from './support/house.js';
-import { leftOvers, processesOf } from './support/processes.js';
+import { leftOvers } from './support/processes.js';
 import type { EntryJson, JobJson, StreamEvent, Visitor } from './support/visitor.js';
 
 const PASSWORD = 'three cups before noon';
@@ -81,7 +81,7 @@ describe('Ctrl-C', () => {
     const { ms, code } = await first.end('SIGINT');
     expect(ms).toBeLessThan(STOP_LIMIT_MS);
     expect(code).toBe(0);
-    expect(processesOf(first.dataDir)).toEqual([]);
+    expect(await leftOvers(first.dataDir, STOP_LIMIT_MS - ms)).toEqual([]);
 
     const second = await start(first);
     const again = await second.logIn(person.email, PASSWORD);
@@ -106,7 +106,7 @@ describe('Ctrl-C', () => {
     await untilPercent(person, job.id, 10);
     const { ms } = await first.end('SIGINT');
     expect(ms).toBeLessThan(STOP_LIMIT_MS);
-    expect(processesOf(first.dataDir)).toEqual([]);
+    expect(await leftOvers(first.dataDir, STOP_LIMIT_MS - ms)).toEqual([]);
 
     const second = await start(first);
     const again = await second.logIn(person.email, PASSWORD);
