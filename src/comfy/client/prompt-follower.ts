@@ -25,6 +25,7 @@ interface Following {
   readonly settle: (end: PromptEnd) => void;
   isRunning: boolean;
   lastEventAt: number;
+  wasHeardOf: boolean;
   /** When the socket announced the end; the history entry may come a moment later (§4.1). */
   endingAt: number | undefined;
   /** How often in a row it was seen in neither queue nor history. */
@@ -66,6 +67,8 @@ export class PromptFollower {
   private wake: AbortController = new AbortController();
   private lastRunning: string | undefined;
   private unreachableSince: number | undefined;
+  /** The last prompt that ended did so without a word on the socket: do not count on it. */
+  private isSocketDoubted = false;
 
   constructor(
     private readonly http: ComfyHttp,
@@ -89,6 +92,7 @@ export class PromptFollower {
         observer,
         isRunning: false,
         lastEventAt: performance.now(),
+        wasHeardOf: false,
         endingAt: undefined,
         absences: 0,
         isDoubted: false,
@@ -109,6 +113,8 @@ export class PromptFollower {
     const prompt = promptId === undefined ? undefined : this.following.get(promptId);
     if (!prompt) return;
     prompt.lastEventAt = performance.now();
+    prompt.wasHeardOf = true;
+    this.isSocketDoubted = false;
     switch (event.type) {
       case 'ending':
         return this.expectEnd(prompt);
@@ -168,7 +174,7 @@ export class PromptFollower {
     if (all.some((prompt) => prompt.endingAt !== undefined || prompt.isDoubted)) {
       return ENDING_PAUSE_MS;
     }
-    return this.isSocketSilent || this.unreachableSince !== undefined
+    return this.isSocketSilent || this.isSocketDoubted || this.unreachableSince !== undefined
       ? this.limits.alertMs
       : this.limits.calmMs;
   }
@@ -214,7 +220,10 @@ export class PromptFollower {
 
   private async readHistory(prompt: Following): Promise<boolean> {
     const entry = await this.http.history(prompt.promptId);
-    if (entry) prompt.settle({ kind: 'ended', entry });
+    if (entry) {
+      if (!prompt.wasHeardOf) this.isSocketDoubted = true;
+      prompt.settle({ kind: 'ended', entry });
+    }
     return entry !== undefined;
   }
 

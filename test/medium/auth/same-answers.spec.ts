@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { RequestOrigin } from '../../../src/auth/access/request-origin.js';
 import { Database } from '../../../src/platform/index.js';
 import { PASSWORD, startAccounts } from '../../support/accounts.js';
 
@@ -51,26 +52,27 @@ describe.each([
   });
 
   it('does the same work for every kind of address', async () => {
+    const origin = api.app.get(RequestOrigin);
+    const send = Database.prototype.query;
     const query = vi.spyOn(Database.prototype, 'query');
+    let statements: string[] = [];
+    // What the outbox does beside it, at a moment of its own choice, is not this request's work.
+    query.mockImplementation(function (this: Database, sql, parameters) {
+      if (origin.current.requestId !== null) statements.push(sql.replace(/\s+/g, ' '));
+      return send.call(this, sql, parameters);
+    });
     const work: string[][] = [];
     for (const kind of KINDS) {
-      // Whatever the outbox still has to do from before is not this request's work.
-      while (
-        (await api.database.query(`SELECT 1 FROM outbox WHERE topic = 'auth.link-wished'`)).length
-      )
-        await new Promise((resolve) => setTimeout(resolve, 20));
-      query.mockClear();
+      statements = [];
       const email = kind === 'unknown' ? `${randomUUID()}@example.com` : (addresses[kind] ?? '');
       await answerFor(route, email);
-      const statements = query.mock.calls.map(([sql]) => sql.replace(/\s+/g, ' '));
       work.push(
         statements.filter((sql) => /users|account_links|audit_events|INTO outbox/.test(sql)),
       );
-      await new Promise((resolve) => setTimeout(resolve, 100));
     }
     query.mockRestore();
     const first = work[0]?.length ?? 0;
-    for (const statements of work) expect(statements.slice(0, first)).toEqual(work[0]);
-    if (/login|register/.test(route)) for (const each of work) expect(each).toHaveLength(first);
+    expect(first).toBeGreaterThan(0);
+    for (const each of work) expect(each).toEqual(work[0]);
   });
 });
