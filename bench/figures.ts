@@ -1,4 +1,4 @@
-import { gpu } from './gpu.mjs';
+import { gpu } from './gpu.ts';
 import { mail } from './mail.mjs';
 import { memory } from './memory.ts';
 import { start } from './start.ts';
