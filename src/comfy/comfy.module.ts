@@ -4,6 +4,7 @@ import type { Config } from '../config/index.js';
 import { Catalogue } from './catalogue.service.js';
 import { ComfyController } from './comfy.controller.js';
 import { Comfy } from './comfy.service.js';
+import { ComfyDisk } from './disk/comfy-disk.js';
 import { JobExecutor } from './executor/job-executor.js';
 import { PromptEnding } from './executor/prompt-ending.js';
 import { PromptPosting } from './executor/prompt-posting.js';
@@ -30,7 +31,7 @@ export class ComfyModule {
         Comfy,
         ...(roles.includes('api') ? [WorkflowDocs] : []),
         ...(roles.includes('worker')
-          ? [Uploads, Results, PromptPosting, PromptEnding, JobExecutor, Lanes]
+          ? [Uploads, Results, PromptPosting, PromptEnding, JobExecutor, ComfyDisk, Lanes]
           : []),
       ],
       exports: [],

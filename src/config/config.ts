@@ -100,6 +100,7 @@ const slices = (values: Values) => {
     },
     comfy: {
       urls: given('COMFYUI_URLS', values.COMFYUI_URLS),
+      dirs: given('COMFYUI_DIRS', values.COMFYUI_DIRS),
       brushnet: given('COMFY_BRUSHNET', values.COMFY_BRUSHNET),
       backgrounds: given('BACKGROUNDS', values.BACKGROUNDS),
       workflowsDir: values.WORKFLOWS_DIR,

@@ -115,6 +115,11 @@ export const VARIABLES = {
     'ComfyUI servers, comma-separated: one per GPU',
     required,
   ),
+  COMFYUI_DIRS: gpu(
+    parse.list,
+    'Folders of the ComfyUIs on this machine (with `output` and `temp` in them), comma-separated: our files there are removed once they are stored',
+    { fallback: '' },
+  ),
   COMFY_BRUSHNET: gpu(
     parse.flag,
     'Use the BrushNet graph for background changes where it is installed',

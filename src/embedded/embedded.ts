@@ -136,7 +136,7 @@ async function comfyui(
   return {
     name: 'comfyui',
     kept,
-    environment: { COMFYUI_URLS: url },
+    environment: { COMFYUI_URLS: url, COMFYUI_DIRS: path.join(dataDir, 'comfyui') },
     ports: { comfyui: portOf(url) },
   };
 }

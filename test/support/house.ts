@@ -64,6 +64,8 @@ export class House {
     databaseUrl: string;
     roles?: string;
     sandboxes?: number;
+    /** Data folders of the sandboxes, which the caller removes; folders of their own by default. */
+    sandboxDirs?: readonly string[];
     /** What every sampler takes, painting plain grey; `painted`: real pictures at their own pace. */
     gpuMs?: number | 'painted';
     environment?: Readonly<Record<string, string>>;
@@ -72,7 +74,10 @@ export class House {
     const { gpuMs = 50 } = options;
     const args = gpuMs === 'painted' ? [] : ['--gpu-ms', String(gpuMs)];
     const sandboxes = await Promise.all(
-      Array.from({ length: options.sandboxes ?? 1 }, () => startSandbox({ control: true, args })),
+      Array.from({ length: options.sandboxes ?? 1 }, (_, index) => {
+        const dataDir = options.sandboxDirs?.[index];
+        return startSandbox({ control: true, args, ...(dataDir !== undefined && { dataDir }) });
+      }),
     );
     const environment = {
       ...houseEnvironment({

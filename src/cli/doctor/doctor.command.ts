@@ -5,6 +5,7 @@ import { findInstallation, type Installation } from '../environment.js';
 import { examineDatabase } from './database.js';
 import { bad, look, odd, ok, type Finding } from './finding.js';
 import { examineSes, examineSqs } from './mail-services.js';
+import { examineComfyDisks } from './comfy-disks.js';
 import { examineOwnWorkflows } from './own-workflows.js';
 import { examineProduct } from './product.js';
 
@@ -34,11 +35,12 @@ const examine = async ({ config, apiUrl }: Installation): Promise<readonly Findi
   ];
   const server = await look('Server', () => examineServer(apiUrl));
   const own = await look('Own workflows', () => Promise.resolve(examineOwnWorkflows(config)));
+  const disks = await look('ComfyUI disk', () => examineComfyDisks(config));
   const isUsable = database.every(({ verdict }) => verdict === 'ok');
   const product = isUsable
     ? await look('Product', () => withApplication(config, examineProduct))
     : [odd('Product', 'not looked at: mend the database first')];
-  return [...server, ...database, ...mailServices, ...own, ...product];
+  return [...server, ...database, ...mailServices, ...own, ...disks, ...product];
 };
 
 export const doctor: Command = {

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { JobLeases, JobSettlement } from '../../jobs/index.js';
 import { ComfyUnreachable, type ComfyClient } from '../client/index.js';
+import { OUTPUT_FOLDER } from '../disk/names.js';
 import type { GraphFault } from '../protocol/index.js';
 import { isKnownTo, type Execution } from './execution.js';
 import { rejection } from './failures.js';
@@ -47,7 +48,7 @@ export class PromptPosting {
       const promptId = randomUUID();
       const graph = workflow.build(execution.parameters, {
         images,
-        filenamePrefix: `hom/${promptId}`,
+        filenamePrefix: `${OUTPUT_FOLDER}/${promptId}`,
         ...(execution.variant !== undefined && { variant: execution.variant }),
       });
       await this.leases.recordPrompt(hold.lease, promptId, instance.id, execution.variant);
