@@ -13,6 +13,8 @@ export interface ProviderTaskRecord {
   readonly secondsSinceCreate: number | null;
   /** Until the job's deadline; null: it does not run yet. */
   readonly secondsLeft: number | null;
+  /** How often a provider took it. */
+  readonly starts: number;
 }
 
 /**
@@ -31,7 +33,7 @@ export class ProviderTasks {
     return this.database.one<ProviderTaskRecord>(
       `SELECT provider_marker AS marker, provider_task_id AS "taskId",
          extract(epoch FROM now() - provider_create_at)::float8 AS "secondsSinceCreate",
-         extract(epoch FROM deadline_at - now())::float8 AS "secondsLeft"
+         extract(epoch FROM deadline_at - now())::float8 AS "secondsLeft", starts
        FROM jobs WHERE id = $1`,
       [jobId],
     );
