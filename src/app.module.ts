@@ -22,6 +22,7 @@ import {
   type Migration,
 } from './platform/index.js';
 import { STORAGE_MIGRATIONS, StorageModule } from './storage/index.js';
+import { ToolsModule } from './tools/index.js';
 
 /** Every migration of the product; TypeORM runs them by the time in their class name. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -69,6 +70,7 @@ export class AppModule {
         shared(CreditsModule.forRoles(roles)),
         shared(JobsModule.forRoles(roles)),
         ComfyModule.forRoot(config),
+        ToolsModule.forRoot(config),
         MailModule.forRoles(roles),
         ...(roles.includes('api') ? [DashboardModule.forRoot(config)] : []),
       ],

@@ -8,6 +8,7 @@ import { RateLimiterMemory } from 'rate-limiter-flexible';
 import { People } from './auth/index.js';
 import { ComfyModule } from './comfy/index.js';
 import type { Config } from './config/index.js';
+import { ToolsModule } from './tools/index.js';
 
 const ROUTE = '/admin/queues';
 /** A page of the board asks again every few seconds; a right answer is believed for so long. */
@@ -74,7 +75,7 @@ export class DashboardModule {
           }),
         }),
         BullBoardModule.forFeature(
-          ...ComfyModule.queueNames(config).map((name) => ({
+          ...[...ComfyModule.queueNames(config), ...ToolsModule.queueNames()].map((name) => ({
             name,
             adapter: BullMQAdapter,
             options: { readOnlyMode: true },

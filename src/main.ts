@@ -28,13 +28,18 @@ const READY_POLL_MS = 50;
 
 /** What the environment does not name, and so is started inside. */
 const missingServices = (environment: Environment): EmbeddedService[] => {
-  const needs: readonly (readonly [EmbeddedService, string])[] = [
+  const needs: readonly (readonly [EmbeddedService, ...string[]])[] = [
     ['postgres', 'DATABASE_URL'],
     ['sqs', 'SQS_QUEUE_URL'],
     ['ses', 'SES_ENDPOINT'],
     ['comfyui', 'COMFYUI_URLS'],
+    // A key alone already means the real provider.
+    ['tripo', 'TRIPO_BASE_URL', 'TRIPO_API_KEY'],
+    ['tryon', 'TRYON_URL', 'TRYON_TOKEN'],
   ];
-  return needs.filter(([, name]) => !environment[name]?.trim()).map(([service]) => service);
+  return needs
+    .filter(([, ...names]) => names.every((name) => !environment[name]?.trim()))
+    .map(([service]) => service);
 };
 
 interface Surroundings {

@@ -42,6 +42,41 @@ const given = <T>(name: VariableName, value: T | undefined): T => {
   return value;
 };
 
+const TRIPO_URL = 'https://openapi.tripo3d.ai/v3';
+const REPLICATE_URL = 'https://api.replicate.com/v1';
+
+const toolSlices = (values: Values) => {
+  const provider = given<'gradio' | 'replicate'>('TRYON_PROVIDER', values.TRYON_PROVIDER);
+  const token = values.TRYON_TOKEN;
+  return {
+    timeoutMs: given('TOOL_TIMEOUT_SECONDS', values.TOOL_TIMEOUT_SECONDS) * 1_000,
+    deadlineSeconds: given('TOOL_DEADLINE_MINUTES', values.TOOL_DEADLINE_MINUTES) * 60,
+    reconcileSeconds: given('TOOL_RECONCILE_SECONDS', values.TOOL_RECONCILE_SECONDS),
+    resultMaxBytes: Math.floor(given('TOOL_RESULT_MAX_MB', values.TOOL_RESULT_MAX_MB) * 1_000_000),
+    tripo: {
+      /** Undefined with an undefined key: not set up. */
+      baseUrl: values.TRIPO_BASE_URL ?? (values.TRIPO_API_KEY ? TRIPO_URL : undefined),
+      apiKey: values.TRIPO_API_KEY,
+      modelVersion: given('TRIPO_MODEL_VERSION', values.TRIPO_MODEL_VERSION),
+      concurrency: given('TRIPO_CONCURRENCY', values.TRIPO_CONCURRENCY),
+      pollMs: given('TRIPO_POLL_SECONDS', values.TRIPO_POLL_SECONDS) * 1_000,
+      downloadHosts: given('TRIPO_DOWNLOAD_HOSTS', values.TRIPO_DOWNLOAD_HOSTS),
+      lowBalance: given('TRIPO_LOW_BALANCE', values.TRIPO_LOW_BALANCE),
+      webhookSecret: values.TRIPO_WEBHOOK_SECRET,
+    },
+    tryOn: {
+      provider,
+      /** Undefined: not set up. */
+      url: values.TRYON_URL ?? (provider === 'replicate' && token ? REPLICATE_URL : undefined),
+      token,
+      modelVersion: given('TRYON_MODEL_VERSION', values.TRYON_MODEL_VERSION),
+      concurrency: given('TRYON_CONCURRENCY', values.TRYON_CONCURRENCY),
+      pollMs: given('TRYON_POLL_SECONDS', values.TRYON_POLL_SECONDS) * 1_000,
+      downloadHosts: given('TRYON_DOWNLOAD_HOSTS', values.TRYON_DOWNLOAD_HOSTS),
+    },
+  };
+};
+
 const slices = (values: Values) => {
   const isProduction = values.NODE_ENV === 'production';
   const dataDir = path.resolve(given('DATA_DIR', values.DATA_DIR));
@@ -143,10 +178,7 @@ const slices = (values: Values) => {
       linkDays: given('MAIL_LINK_DAYS', values.MAIL_LINK_DAYS),
       mailsPerDay: given('MAILS_PER_DAY', values.MAILS_PER_DAY),
     },
-    tools: {
-      tripo: { baseUrl: values.TRIPO_BASE_URL, apiKey: values.TRIPO_API_KEY },
-      tryOn: { provider: values.TRYON_PROVIDER, url: values.TRYON_URL, token: values.TRYON_TOKEN },
-    },
+    tools: toolSlices(values),
   };
 };
 

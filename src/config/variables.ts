@@ -271,11 +271,81 @@ export const VARIABLES = {
     'Port of the embedded mailbox (default: 8005 or the next free one)',
   ),
 
-  TRIPO_BASE_URL: tools(parse.url('http', 'https'), 'Tripo3D'),
-  TRIPO_API_KEY: tools(parse.text, 'Tripo3D', secret),
-  TRYON_PROVIDER: tools(parse.oneOf('gradio', 'replicate'), 'Adapter of the try-on'),
-  TRYON_URL: tools(parse.url('http', 'https'), 'Address of the try-on'),
+  TRIPO_BASE_URL: tools(
+    parse.url('http', 'https'),
+    'Address of Tripo3D with its version (with only a key: https://openapi.tripo3d.ai/v3)',
+  ),
+  TRIPO_API_KEY: tools(
+    parse.text,
+    'Key of Tripo3D; without it, in production, the tool is off',
+    secret,
+  ),
+  TRIPO_MODEL_VERSION: tools(parse.text, 'Model version of Tripo3D unless the order names one', {
+    fallback: 'v3.1-20260211',
+  }),
+  TRIPO_CONCURRENCY: tools(parse.integer(1, 100), 'Tasks that a worker has at Tripo3D at once', {
+    fallback: '4',
+  }),
+  TRIPO_POLL_SECONDS: tools(parse.number(0.05, 60), 'Pause between two looks at a task', {
+    fallback: '3',
+  }),
+  TRIPO_DOWNLOAD_HOSTS: tools(
+    parse.list,
+    'Hosts that results of Tripo3D may come from; a leading dot allows every host below',
+    { fallback: '.tripo3d.com,.tripo3d.ai' },
+  ),
+  TRIPO_LOW_BALANCE: tools(
+    parse.number(0, 100_000_000),
+    'Below so many credits at Tripo3D the log and /metrics warn',
+    { fallback: '1000' },
+  ),
+  TRIPO_WEBHOOK_SECRET: tools(
+    parse.text,
+    'Secret of the webhook of Tripo3D; set: POST /v1/tools/webhooks/tripo wakes the polling',
+    secret,
+  ),
+  TRYON_PROVIDER: tools(parse.oneOf('gradio', 'replicate'), 'Adapter of the try-on', {
+    fallback: 'gradio',
+  }),
+  TRYON_URL: tools(
+    parse.url('http', 'https'),
+    'Address of the try-on: the Gradio app, or the API of Replicate (with only a token: https://api.replicate.com/v1)',
+  ),
   TRYON_TOKEN: tools(parse.text, 'Token of the try-on', secret),
+  TRYON_MODEL_VERSION: tools(parse.text, 'Version id of cuuupid/idm-vton on Replicate', {
+    fallback: 'c871bb9b046607b680449ecbae55fd8c6d945e0a1948644bf2361b3d021d3ff4',
+  }),
+  TRYON_CONCURRENCY: tools(parse.integer(1, 100), 'Tasks that a worker has at the try-on at once', {
+    fallback: '2',
+  }),
+  TRYON_POLL_SECONDS: tools(parse.number(0.05, 60), 'Pause between two looks at a try-on', {
+    fallback: '2',
+  }),
+  TRYON_DOWNLOAD_HOSTS: tools(
+    parse.list,
+    'Hosts, besides its own, that results of the try-on may come from',
+    { fallback: '.replicate.delivery,replicate.delivery' },
+  ),
+  TOOL_TIMEOUT_SECONDS: tools(
+    parse.number(0.1, 600),
+    'How long a provider may take to answer a call',
+    {
+      fallback: '60',
+    },
+  ),
+  TOOL_DEADLINE_MINUTES: tools(
+    parse.number(0.01, 1_440),
+    'A task that a provider has not ended after this fails without a charge',
+    { fallback: '30' },
+  ),
+  TOOL_RECONCILE_SECONDS: tools(
+    parse.number(1, 3_600),
+    'How long a create of unknown outcome is looked for at the provider before it is given up',
+    { fallback: '120' },
+  ),
+  TOOL_RESULT_MAX_MB: tools(parse.number(0.1, 10_000), 'Largest result taken from a provider', {
+    fallback: '200',
+  }),
 
   API_URL: commandLine(
     parse.url('http', 'https'),

@@ -6,7 +6,7 @@ import { freePort } from './ports.js';
 import { startPostgres } from './postgres.js';
 import { REGION, type PortWish, type ServicesOptions } from './services-protocol.js';
 
-/** What can be started inside; the two tools' stand-ins are not there yet. */
+/** What can be started inside. */
 export type EmbeddedService = 'postgres' | 'sqs' | 'ses' | 'comfyui' | 'tripo' | 'tryon';
 
 export interface EmbeddedOptions {
@@ -141,6 +141,36 @@ async function comfyui(
   };
 }
 
+/** The outside tools' stand-ins, one process for both. */
+async function tools(
+  { dataDir, services, control }: EmbeddedOptions,
+  crash: Crash,
+): Promise<Started> {
+  const start = async (last?: NodeService): Promise<NodeService> =>
+    startNodeService({
+      program: 'sandbox/tools/main.js',
+      args: [
+        `--data-dir=${path.join(dataDir, 'tools')}`,
+        ...(last ? [`--tripo-port=${portOf(last.ready['tripo'])}`] : []),
+        '--parent-pipe',
+        ...(control ? ['--control'] : []),
+      ],
+      logFile: path.join(dataDir, 'logs', 'tools.log'),
+    });
+  const name = services.includes('tripo') ? 'tripo' : 'tryon';
+  const kept = await keep(start, crash(name));
+  const { tripo, tripoKey } = kept.current().ready;
+  return {
+    name,
+    kept,
+    environment: {
+      ...(services.includes('tripo') &&
+        tripo &&
+        tripoKey && { TRIPO_BASE_URL: `${tripo}/v3`, TRIPO_API_KEY: tripoKey }),
+    },
+  };
+}
+
 const portOf = (url = ''): number => Number(new URL(url).port);
 
 /**
@@ -160,6 +190,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
   const wanted = [
     services.includes('comfyui') && comfyui(resolved, remembered, crash),
     (services.includes('sqs') || services.includes('ses')) && standIns(resolved, remembered, crash),
+    (services.includes('tripo') || services.includes('tryon')) && tools(resolved, crash),
     services.includes('postgres') && postgres(resolved, crash),
   ];
   const outcomes = await Promise.allSettled(wanted.filter((start) => start !== false));

@@ -92,7 +92,8 @@ export class House {
     );
     await app.listen(0, '127.0.0.1');
     const house = new House(app, await app.getUrl(), sandboxes, environment, dataDir);
-    if ((options.roles ?? 'worker').includes('worker')) await house.untilReady();
+    const hasLanes = sandboxes.length > 0 && (options.roles ?? 'worker').includes('worker');
+    if (hasLanes) await house.untilReady();
     return house;
   }
 
@@ -196,6 +197,11 @@ export class Customer {
       headers,
       body: JSON.stringify({ imageId: this.imageId, prompt: 'on white marble', ...fields }),
     });
+  }
+
+  /** Orders a tool with the given fields. */
+  orderTool(tool: string, fields: Readonly<Record<string, unknown>>): Promise<JobView> {
+    return this.json(`/v1/tools/${tool}`, { method: 'POST', body: JSON.stringify(fields) });
   }
 
   job(id: string): Promise<JobView> {
