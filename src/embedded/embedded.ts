@@ -112,10 +112,11 @@ async function standIns(
 }
 
 async function comfyui(
-  { dataDir, control }: EmbeddedOptions,
+  options: EmbeddedOptions,
   remembered: RememberedPorts,
   crash: Crash,
 ): Promise<Started> {
+  const { dataDir, control } = options;
   const start = async (last?: NodeService): Promise<NodeService> => {
     const wish = last ? portOf(last.ready['listening']) : remembered.comfyui;
     const port = last || !wish ? wish : await freePort(wish, PORT_PATIENCE_MS);
@@ -127,6 +128,9 @@ async function comfyui(
         `--data-dir=${path.join(dataDir, 'comfyui')}`,
         '--parent-pipe',
         ...(control ? ['--control'] : []),
+        ...(hasTools(options)
+          ? [`--tools-dir=${path.join(dataDir, 'tools')}`, ...toolPorts(last)]
+          : []),
       ],
       logFile: path.join(dataDir, 'logs', 'comfyui.log'),
     });
@@ -136,40 +140,52 @@ async function comfyui(
   return {
     name: 'comfyui',
     kept,
-    environment: { COMFYUI_URLS: url, COMFYUI_DIRS: path.join(dataDir, 'comfyui') },
+    environment: {
+      COMFYUI_URLS: url,
+      COMFYUI_DIRS: path.join(dataDir, 'comfyui'),
+      ...toolEnvironment(options, kept.current().ready),
+    },
     ports: { comfyui: portOf(url) },
   };
 }
 
-/** The outside tools' stand-ins, one process for both. */
-async function tools(
-  { dataDir, services, control }: EmbeddedOptions,
-  crash: Crash,
-): Promise<Started> {
+/**
+ * The outside tools' stand-ins in a process of their own: only where the sandbox ComfyUI, which
+ * hosts them otherwise, is not started.
+ */
+async function tools(options: EmbeddedOptions, crash: Crash): Promise<Started> {
+  const { dataDir, services, control } = options;
   const start = async (last?: NodeService): Promise<NodeService> =>
     startNodeService({
       program: 'sandbox/tools/main.js',
       args: [
         `--data-dir=${path.join(dataDir, 'tools')}`,
-        ...(last ? [`--tripo-port=${portOf(last.ready['tripo'])}`] : []),
         '--parent-pipe',
+        ...toolPorts(last),
         ...(control ? ['--control'] : []),
       ],
       logFile: path.join(dataDir, 'logs', 'tools.log'),
     });
   const name = services.includes('tripo') ? 'tripo' : 'tryon';
   const kept = await keep(start, crash(name));
-  const { tripo, tripoKey } = kept.current().ready;
-  return {
-    name,
-    kept,
-    environment: {
-      ...(services.includes('tripo') &&
-        tripo &&
-        tripoKey && { TRIPO_BASE_URL: `${tripo}/v3`, TRIPO_API_KEY: tripoKey }),
-    },
-  };
+  return { name, kept, environment: toolEnvironment(options, kept.current().ready) };
 }
+
+const hasTools = ({ services }: EmbeddedOptions): boolean =>
+  services.includes('tripo') || services.includes('tryon');
+
+/** After a crash they have the ports that they had. */
+const toolPorts = (last?: NodeService): string[] =>
+  last ? [`--tripo-port=${portOf(last.ready['tripo'])}`] : [];
+
+const toolEnvironment = (
+  { services }: EmbeddedOptions,
+  { tripo, tripoKey }: NodeService['ready'],
+): Record<string, string> => ({
+  ...(services.includes('tripo') &&
+    tripo &&
+    tripoKey && { TRIPO_BASE_URL: `${tripo}/v3`, TRIPO_API_KEY: tripoKey }),
+});
 
 const portOf = (url = ''): number => Number(new URL(url).port);
 
@@ -190,7 +206,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
   const wanted = [
     services.includes('comfyui') && comfyui(resolved, remembered, crash),
     (services.includes('sqs') || services.includes('ses')) && standIns(resolved, remembered, crash),
-    (services.includes('tripo') || services.includes('tryon')) && tools(resolved, crash),
+    hasTools(resolved) && !services.includes('comfyui') && tools(resolved, crash),
     services.includes('postgres') && postgres(resolved, crash),
   ];
   const outcomes = await Promise.allSettled(wanted.filter((start) => start !== false));

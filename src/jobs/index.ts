@@ -25,4 +25,5 @@ export type { JobSummary } from './jobs.service.js';
 export { jobFailed, jobSucceeded } from './jobs.topics.js';
 export { LeaseHold } from './lease-hold.js';
 export { JOBS_MIGRATIONS } from './migrations.js';
+export { ProviderTasks } from './provider-tasks.js';
 export type { ProviderTaskRecord } from './provider-tasks.js';

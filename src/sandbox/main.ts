@@ -4,14 +4,17 @@
  *
  *   node main.js --port 0 --host 127.0.0.1 --data-dir <folder> [--parent-pipe] [--control]
  *                [--gpu-ms <n>] [--preview-method <name>] [--max-upload-size <MB>]
+ *                [--tools-dir <folder> and the options of tools/stand-ins.ts]
  *
- * Prints one JSON line `{"listening":"http://…"}` once it answers. With `--parent-pipe` it ends
+ * Prints one JSON line `{"listening":"http://…"}` once it answers. With `--tools-dir` the stand-ins of
+ * the outside tools live in this process too, and the line has their addresses. With `--parent-pipe` it ends
  * when its stdin does, so it never outlives its parent. `--control` adds the tests' own routes and
  * nodes. `--gpu-ms` lets every sampler take that long and paint plainly, for load tests.
  */
 import type { AddressInfo } from 'node:net';
 import { parseArgs } from 'node:util';
 import { createSandbox } from './sandbox.js';
+import { STAND_IN_OPTIONS, startStandIns } from './tools/stand-ins.js';
 
 const { values } = parseArgs({
   options: {
@@ -23,6 +26,8 @@ const { values } = parseArgs({
     'gpu-ms': { type: 'string' },
     'preview-method': { type: 'string', default: 'none' },
     'max-upload-size': { type: 'string', default: '100' },
+    'tools-dir': { type: 'string' },
+    ...STAND_IN_OPTIONS,
   },
 });
 
@@ -44,8 +49,12 @@ if (values['parent-pipe']) {
   process.stdin.on('error', () => process.exit(0));
 }
 
+const folder = values['tools-dir'];
+const standIns =
+  folder === undefined ? {} : await startStandIns({ folder, hasControl: values.control, values });
+
 server.listen(Number(values.port), values.host, () => {
   const { address, port, family } = server.address() as AddressInfo;
   const host = family === 'IPv6' ? `[${address}]` : address;
-  console.log(JSON.stringify({ listening: `http://${host}:${port}` }));
+  console.log(JSON.stringify({ listening: `http://${host}:${port}`, ...standIns }));
 });

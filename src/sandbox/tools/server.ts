@@ -50,7 +50,8 @@ export interface Fault {
     text?: string;
     headers?: Record<string, string>;
   };
-  readonly after?: 'reset' | 'hang' | 'html' | 'truncate';
+  /** `flood`: a never-ending body that begins as the real one. */
+  readonly after?: 'reset' | 'hang' | 'html' | 'truncate' | 'flood';
   readonly delayMs?: number;
   readonly task?: Readonly<Record<string, unknown>>;
 }
@@ -66,6 +67,7 @@ export interface LoggedCall {
   readonly note?: unknown;
 }
 
+const DROP = Buffer.alloc(1_000_000);
 const PAGE = '<!doctype html><title>502</title><h1>Bad gateway</h1>';
 
 export class StandIn {
@@ -185,6 +187,15 @@ const spoil = async (
     const bytes = bytesOf(reply);
     response.writeHead(reply.status ?? 200, { ...reply.headers, connection: 'close' });
     response.end(bytes.subarray(0, Math.floor(bytes.length / 2)));
+  }
+  if (how === 'flood') {
+    response.writeHead(reply.status ?? 200, reply.headers);
+    response.write(bytesOf(reply));
+    const pour = () => {
+      while (!response.destroyed && response.write(DROP));
+    };
+    response.on('drain', pour);
+    pour();
   }
 };
 

@@ -17,6 +17,11 @@ export class Shelf {
     return id;
   }
 
+  /** Keeps bytes under an id of the caller's. */
+  putAs(id: string, bytes: Buffer): void {
+    this.write(id, bytes);
+  }
+
   get(id: string): Buffer | undefined {
     if (!SAFE_ID.test(id)) return undefined;
     try {

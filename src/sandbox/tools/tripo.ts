@@ -4,7 +4,7 @@
  */
 import { createHmac, randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
-import { reliefOf, renderingOf } from './relief.js';
+import { ReliefMaker } from './relief-maker.js';
 import {
   filesOf,
   objectOf,
@@ -37,11 +37,13 @@ interface TaskRecord {
 
 const MODELS = ['v3.1-20260211', 'v3.0-20250812', 'v2.5-20250123', 'P1-20260311', 'P2-20260801'];
 const NOT_FOR_P1 = ['quad', 'smart_low_poly', 'generate_parts', 'geometry_quality'];
+const RESULTS: readonly [string, string] = ['model.glb', 'preview.webp'];
 const MAX_BYTES = 20_000_000;
 const START_BALANCE = 100_000;
 const CONCURRENCY = 10;
 const QUEUE_SHARE = 0.2;
 const DEFAULT_FACES = 20_000;
+const [MODEL, PREVIEW] = RESULTS;
 
 const ok = (data: unknown): Reply => traced({ json: { code: 0, status: 'success', data } });
 const traced = (reply: Reply): Reply => ({
@@ -57,6 +59,7 @@ const refuse = (status: number, code: number, message: string, headers = {}): Re
 
 export const createTripo = (options: TripoStandInOptions): StandIn => {
   const shelf = new Shelf(options.folder);
+  const maker = new ReliefMaker();
   const key = randomUUID();
   const isEnded = (task: TaskRecord) => Date.now() - task.createdMs >= options.taskMs;
   const hasFailed = (task: TaskRecord) => (task.scripted?.['status'] ?? 'success') !== 'success';
@@ -135,7 +138,7 @@ export const createTripo = (options: TripoStandInOptions): StandIn => {
     if (share < 1) {
       return { ...base, status: 'running', progress: Math.floor(share * 100), output: {} };
     }
-    const model = linkOf(task, 'model.glb');
+    const model = linkOf(task, MODEL);
     return {
       ...base,
       status: 'success',
@@ -145,7 +148,7 @@ export const createTripo = (options: TripoStandInOptions): StandIn => {
       output: {
         model_url: model,
         model_urls: [model],
-        rendered_image_url: linkOf(task, 'preview.webp'),
+        rendered_image_url: linkOf(task, PREVIEW),
       },
       ...task.scripted,
     };
@@ -185,10 +188,21 @@ export const createTripo = (options: TripoStandInOptions): StandIn => {
     const task = shelf.record<TaskRecord>(call.params[0] ?? '');
     const picture = task && shelf.get(task.token);
     if (!task || !picture) return { status: 404 };
-    if (call.params[1] !== 'model.glb') return { body: await renderingOf(picture) };
-    const faces = Number(task.input['face_limit'] ?? DEFAULT_FACES);
-    const isTextured = task.input['texture'] !== false;
-    return { body: await reliefOf(picture, { maxFaces: faces, isTextured }) };
+    const name = call.params[1] ?? '';
+    if (!RESULTS.includes(name)) return { status: 404 };
+    return { body: shelf.get(`${task.task_id}.${name}`) ?? (await made(task, picture, name)) };
+  };
+
+  /** Made when it is fetched first, and kept. */
+  const made = async (task: TaskRecord, picture: Buffer, name: string): Promise<Buffer> => {
+    const { model, preview } = await maker.make({
+      picture,
+      maxFaces: Number(task.input['face_limit'] ?? DEFAULT_FACES),
+      isTextured: task.input['texture'] !== false,
+    });
+    shelf.putAs(`${task.task_id}.${MODEL}`, model);
+    shelf.putAs(`${task.task_id}.${PREVIEW}`, preview);
+    return name === MODEL ? model : preview;
   };
 
   const routes: Route[] = [
