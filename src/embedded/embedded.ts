@@ -17,6 +17,8 @@ export interface EmbeddedOptions {
   mailboxPort: number | undefined;
   /** The mailbox, where it may choose, leaves this port alone. */
   apiPort?: number;
+  /** Which stand-in the try-on gets; default: Replicate's, whose tasks outlive a crash. */
+  tryOnProvider?: string | undefined;
   /** Gives the sandbox ComfyUI its scripted faults, for tests. */
   control?: boolean;
   log?: (line: string) => void;
@@ -176,15 +178,28 @@ const hasTools = ({ services }: EmbeddedOptions): boolean =>
 
 /** After a crash they have the ports that they had. */
 const toolPorts = (last?: NodeService): string[] =>
-  last ? [`--tripo-port=${portOf(last.ready['tripo'])}`] : [];
+  last
+    ? ['tripo', 'gradio', 'replicate'].map((name) => `--${name}-port=${portOf(last.ready[name])}`)
+    : [];
 
 const toolEnvironment = (
-  { services }: EmbeddedOptions,
-  { tripo, tripoKey }: NodeService['ready'],
+  { services, tryOnProvider }: EmbeddedOptions,
+  { tripo, tripoKey, gradio, replicate, replicateToken }: NodeService['ready'],
 ): Record<string, string> => ({
   ...(services.includes('tripo') &&
     tripo &&
     tripoKey && { TRIPO_BASE_URL: `${tripo}/v3`, TRIPO_API_KEY: tripoKey }),
+  ...(services.includes('tryon') &&
+    gradio &&
+    tryOnProvider === 'gradio' && { TRYON_PROVIDER: 'gradio', TRYON_URL: gradio }),
+  ...(services.includes('tryon') &&
+    replicate &&
+    replicateToken &&
+    tryOnProvider !== 'gradio' && {
+      TRYON_PROVIDER: 'replicate',
+      TRYON_URL: `${replicate}/v1`,
+      TRYON_TOKEN: replicateToken,
+    }),
 });
 
 const portOf = (url = ''): number => Number(new URL(url).port);

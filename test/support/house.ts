@@ -181,11 +181,14 @@ export class Customer {
   }
 
   async upload(): Promise<void> {
+    this.imageId = await this.save(await readFile('samples/product-coffee-cup.png'));
+  }
+
+  /** Saves a picture; returns its id. */
+  async save(bytes: Buffer): Promise<string> {
     const form = new FormData();
-    form.set('file', new Blob([await readFile('samples/product-coffee-cup.png')]), 'cup.png');
-    this.imageId = (
-      await this.json<{ id: string }>('/v1/files', { method: 'POST', body: form })
-    ).id;
+    form.set('file', new Blob([new Uint8Array(bytes)]), 'picture');
+    return (await this.json<{ id: string }>('/v1/files', { method: 'POST', body: form })).id;
   }
 
   order(

@@ -2,15 +2,22 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
+import { createGradio } from './gradio.js';
+import { createReplicate } from './replicate.js';
 import type { StandIn } from './server.js';
 import { createTripo } from './tripo.js';
+import { TryOnPainter } from './try-on-painter.js';
 
-/** Tripo's keys begin so; this one opens nothing but this stand-in. */
+/** The providers' keys begin so; these open nothing but these stand-ins. */
 const TRIPO_KEY = 'tsk_stand-in';
+const REPLICATE_TOKEN = 'r8_stand-in';
 
 /** The command line of whichever program hosts them. */
 export const STAND_IN_OPTIONS = {
   'tripo-port': { type: 'string', default: '0' },
+  'gradio-port': { type: 'string', default: '0' },
+  'gradio-version': { type: 'string', default: '6.25.0' },
+  'replicate-port': { type: 'string', default: '0' },
   'task-ms': { type: 'string', default: '4000' },
   'link-seconds': { type: 'string', default: '300' },
 } as const;
@@ -32,7 +39,27 @@ export const startStandIns = async (options: StandInOptions): Promise<Record<str
     apiKey: TRIPO_KEY,
     linkSeconds: Number(values['link-seconds']),
   });
-  return { tripo: await listen(tripo, values['tripo-port']), tripoKey: TRIPO_KEY };
+  const painter = new TryOnPainter();
+  const gradio = createGradio({
+    ...shared,
+    folder: path.join(folder, 'gradio'),
+    version: values['gradio-version'] === '4.24.0' ? '4.24.0' : '6.25.0',
+    painter,
+  });
+  const replicate = createReplicate({
+    ...shared,
+    folder: path.join(folder, 'replicate'),
+    token: REPLICATE_TOKEN,
+    linkSeconds: Number(values['link-seconds']),
+    painter,
+  });
+  return {
+    tripo: await listen(tripo, values['tripo-port']),
+    tripoKey: TRIPO_KEY,
+    gradio: await listen(gradio, values['gradio-port']),
+    replicate: await listen(replicate, values['replicate-port']),
+    replicateToken: REPLICATE_TOKEN,
+  };
 };
 
 const listen = async ({ server }: StandIn, port: string): Promise<string> => {
