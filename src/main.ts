@@ -74,6 +74,7 @@ const startSurroundings = async (
       services: missingServices(given),
       mailboxPort: settings.mailboxPort,
       apiPort: settings.port,
+      tryOnProvider: given['TRYON_PROVIDER']?.trim(),
       log: (line) => console.error(line),
     });
     const environment = {

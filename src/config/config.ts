@@ -46,8 +46,9 @@ const TRIPO_URL = 'https://openapi.tripo3d.ai/v3';
 const REPLICATE_URL = 'https://api.replicate.com/v1';
 
 const toolSlices = (values: Values) => {
-  const provider = given<'gradio' | 'replicate'>('TRYON_PROVIDER', values.TRYON_PROVIDER);
-  const token = values.TRYON_TOKEN;
+  const { TRYON_TOKEN: token, TRYON_URL: url } = values;
+  // A token alone is one of Replicate: a Gradio application always has an address.
+  const provider = values.TRYON_PROVIDER ?? (token && !url ? 'replicate' : 'gradio');
   return {
     timeoutMs: given('TOOL_TIMEOUT_SECONDS', values.TOOL_TIMEOUT_SECONDS) * 1_000,
     deadlineSeconds: given('TOOL_DEADLINE_MINUTES', values.TOOL_DEADLINE_MINUTES) * 60,
@@ -67,8 +68,9 @@ const toolSlices = (values: Values) => {
     tryOn: {
       provider,
       /** Undefined: not set up. */
-      url: values.TRYON_URL ?? (provider === 'replicate' && token ? REPLICATE_URL : undefined),
+      url: url ?? (provider === 'replicate' && token ? REPLICATE_URL : undefined),
       token,
+      gradioFunction: given('TRYON_GRADIO_FUNCTION', values.TRYON_GRADIO_FUNCTION),
       modelVersion: given('TRYON_MODEL_VERSION', values.TRYON_MODEL_VERSION),
       concurrency: given('TRYON_CONCURRENCY', values.TRYON_CONCURRENCY),
       pollMs: given('TRYON_POLL_SECONDS', values.TRYON_POLL_SECONDS) * 1_000,

@@ -304,14 +304,18 @@ export const VARIABLES = {
     'Secret of the webhook of Tripo3D; set: POST /v1/tools/webhooks/tripo wakes the polling',
     secret,
   ),
-  TRYON_PROVIDER: tools(parse.oneOf('gradio', 'replicate'), 'Adapter of the try-on', {
-    fallback: 'gradio',
-  }),
+  TRYON_PROVIDER: tools(
+    parse.oneOf('gradio', 'replicate'),
+    'Adapter of the try-on (with only a token: replicate; with an address: gradio)',
+  ),
   TRYON_URL: tools(
     parse.url('http', 'https'),
     'Address of the try-on: the Gradio app, or the API of Replicate (with only a token: https://api.replicate.com/v1)',
   ),
   TRYON_TOKEN: tools(parse.text, 'Token of the try-on', secret),
+  TRYON_GRADIO_FUNCTION: tools(parse.text, 'API name of the function of the Gradio app', {
+    fallback: 'tryon',
+  }),
   TRYON_MODEL_VERSION: tools(parse.text, 'Version id of cuuupid/idm-vton on Replicate', {
     fallback: 'c871bb9b046607b680449ecbae55fd8c6d945e0a1948644bf2361b3d021d3ff4',
   }),

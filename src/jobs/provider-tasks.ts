@@ -58,6 +58,16 @@ export class ProviderTasks {
     );
   }
 
+  /** The provider ended a task before it began to work on it: as if it had never been taken. Throws LeaseLost. */
+  async takeBackStart(lease: JobLease): Promise<void> {
+    await this.fenced(
+      lease,
+      `provider_marker = NULL, provider_create_at = NULL, provider_task_id = NULL,
+       starts = greatest(starts - 1, 0)`,
+      [],
+    );
+  }
+
   /** Takes over up to `limit` jobs whose holder is gone after a create may have been sent. */
   async adopt(workflows: readonly string[], limit: number): Promise<PickedJob[]> {
     const rows = await this.database.query<{ id: string; epoch: number; starts: number }>(

@@ -1,7 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import { Config } from '../config/index.js';
 import { Prices } from '../credits/index.js';
-import { ProviderError, type ModelOptions, type Picture } from './providers/provider.js';
+import {
+  ProviderError,
+  type ModelOptions,
+  type Picture,
+  type TryOnProvider,
+  type TryOnRequest,
+} from './providers/provider.js';
+import { Gradio } from './providers/gradio/gradio.js';
+import { Replicate } from './providers/replicate/replicate.js';
 import { Tripo } from './providers/tripo/tripo.js';
 import { TOOL_KINDS, type Tool, type ToolId, type ToolKind } from './tool.js';
 
@@ -24,6 +32,8 @@ const pictureOf = (pictures: ReadonlyMap<string, Picture>, role: string): Pictur
 export class Toolbox {
   /** Set when Tripo3D is set up: for its balance. */
   readonly tripo: Tripo | undefined;
+  /** Set when the try-on is set up: for what it asks of an order. */
+  readonly tryOn: TryOnProvider | undefined;
   private readonly byId = new Map<string, Tool>();
 
   constructor(
@@ -33,6 +43,8 @@ export class Toolbox {
     for (const kind of TOOL_KINDS) prices.declare(kind.id, kind.defaultCredits);
     this.tripo = this.makeTripo();
     if (this.tripo) this.addModels(this.tripo);
+    this.tryOn = this.makeTryOn();
+    if (this.tryOn) this.addTryOns(this.tryOn);
   }
 
   find(id: string): Tool | undefined {
@@ -72,6 +84,42 @@ export class Toolbox {
           { image: pictureOf(pictures, 'image'), options: parameters as unknown as ModelOptions },
           signal,
         ),
+    });
+  }
+
+  private makeTryOn(): TryOnProvider | undefined {
+    const { tryOn, timeoutMs, resultMaxBytes } = this.config.tools;
+    const { provider, url, token, modelVersion, gradioFunction } = tryOn;
+    if (url === undefined) return undefined;
+    const downloads = {
+      hosts: tryOn.downloadHosts,
+      ownOrigin: new URL(url).origin,
+      maxBytes: resultMaxBytes,
+      timeoutMs: DOWNLOAD_LIMIT_MS,
+    };
+    const baseUrl = url.replace(/\/+$/, '');
+    if (provider === 'gradio') {
+      return new Gradio({ baseUrl, token, functionName: gradioFunction, timeoutMs, downloads });
+    }
+    if (token === undefined) return undefined;
+    return new Replicate({ baseUrl, token, modelVersion, timeoutMs, downloads });
+  }
+
+  private addTryOns(provider: TryOnProvider): void {
+    const { concurrency, pollMs } = this.config.tools.tryOn;
+    this.byId.set('try-ons', {
+      ...kindOf('try-ons'),
+      provider,
+      concurrency,
+      pollMs,
+      prepare: (parameters, pictures, signal) => {
+        const mask = pictures.get('mask');
+        // Checked at submit, and stored as it was checked.
+        const checked = parameters as unknown as Omit<TryOnRequest, 'person' | 'garment' | 'mask'>;
+        const person = pictureOf(pictures, 'person');
+        const garment = pictureOf(pictures, 'garment');
+        return provider.prepare({ ...checked, person, garment, ...(mask && { mask }) }, signal);
+      },
     });
   }
 }

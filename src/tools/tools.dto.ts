@@ -104,7 +104,8 @@ export class TryOnOrder {
 
   @ApiPropertyOptional({
     format: 'uuid',
-    description: "White where the garment goes, black elsewhere; of the person picture's size",
+    description:
+      "White where the garment goes, black elsewhere; of the person picture's size. Some providers need it for `lower_body` and `dresses`: see `maskNeededFor` of `GET /v1/tools`",
   })
   @IsOptional()
   @IsUUID()
@@ -145,6 +146,12 @@ export class ToolView {
   @ApiProperty({ type: String, nullable: true, description: 'Why it is not ready' })
   reason: string | null;
   @ApiProperty({ description: 'What its licence allows' }) licence: string;
+  @ApiProperty({
+    type: [String],
+    example: ['lower_body', 'dresses'],
+    description: 'Categories of garments for which the order must bring a mask here',
+  })
+  maskNeededFor: string[];
 }
 
 export class ToolList {

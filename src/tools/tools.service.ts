@@ -38,6 +38,7 @@ export class Tools {
         provider: tool?.provider.name ?? null,
         reason: tool ? null : `not set up; the operator sets ${setUpWith}`,
         licence,
+        maskNeededFor: id === 'try-ons' ? [...(this.toolbox.tryOn?.needsMaskFor ?? [])] : [],
       };
     });
   }
@@ -66,9 +67,14 @@ export class Tools {
     order: TryOnOrder,
   ): Promise<JobView> {
     const tool = this.require('try-ons');
+    const category = order.category ?? 'upper_body';
+    if (order.maskImageId === undefined && this.toolbox.tryOn?.needsMaskFor.includes(category)) {
+      const message = `is needed for ${category}: this server's provider finds the upper body only`;
+      throw validationFailed([{ path: 'maskImageId', message }]);
+    }
     const parameters = {
       description: order.description,
-      category: order.category ?? 'upper_body',
+      category,
       steps: order.steps ?? DEFAULT_STEPS,
       // A provider takes it as it is: −1 would not be random there.
       seed: order.seed ?? randomInt(MAX_SEED),

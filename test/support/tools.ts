@@ -39,6 +39,18 @@ export class ToolStandIns {
     };
   }
 
+  /** What points the try-on at one of its two stand-ins, with short pauses. */
+  tryOnEnvironment(name: 'gradio' | 'replicate'): Record<string, string> {
+    const shared = { TRYON_PROVIDER: name, TRYON_POLL_SECONDS: '0.2' };
+    return name === 'gradio'
+      ? { ...shared, TRYON_URL: this.url('gradio') }
+      : {
+          ...shared,
+          TRYON_URL: `${this.url('replicate')}/v1`,
+          TRYON_TOKEN: this.addresses['replicateToken'] ?? '',
+        };
+  }
+
   async script(name: StandInName, ...faults: readonly Fault[]): Promise<void> {
     const body = JSON.stringify(faults);
     const response = await fetch(`${this.url(name)}/__control`, { method: 'POST', body });

@@ -1,4 +1,5 @@
 import type { LeaseHold } from '../../jobs/index.js';
+import type { ProviderError } from '../providers/provider.js';
 import type { Tool } from '../tool.js';
 
 /** One job being run at its provider by this process. */
@@ -13,6 +14,13 @@ export interface Execution {
   readonly signal: AbortSignal;
   /** Waits, less when somebody wishes something of the job. Rejects when `signal` aborts. */
   pause(ms: number): Promise<void>;
+}
+
+/** The provider took a task and then had no room for it; what it says is why. */
+export class TaskTurnedAway extends Error {
+  constructor(readonly reason: ProviderError) {
+    super(reason.message, { cause: reason });
+  }
 }
 
 /** The provider does not know the task any more. */

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Config } from '../../config/index.js';
 import { JobLeases, JobProgress, JobSettlement, type JobResult } from '../../jobs/index.js';
 import { ProviderError, type ProviderTask, type TaskResult } from '../providers/provider.js';
-import { TaskGone, type Execution } from './execution.js';
+import { TaskGone, TaskTurnedAway, type Execution } from './execution.js';
 import { FAILURES, REACTIONS } from './failures.js';
 import type { ToolJob } from './task-creation.js';
 import { ToolResults } from './tool-results.js';
@@ -24,7 +24,7 @@ export class TaskFollowing {
     private readonly config: Config,
   ) {}
 
-  /** Throws {@link TaskGone}, ProviderError, LeaseLost or an error of Files. */
+  /** Throws {@link TaskGone}, {@link TaskTurnedAway}, ProviderError, LeaseLost or an error of Files. */
   async follow(
     execution: Execution,
     job: ToolJob,
@@ -36,6 +36,7 @@ export class TaskFollowing {
     const deadline = performance.now() + deadlineSeconds * 1_000;
     await this.leases.markRunning(hold.lease, null, deadlineSeconds);
     let doubts = 0;
+    await this.say(execution, 3, 'waiting at the provider');
     for (;;) {
       if (await this.passOnCancel(execution, taskId)) return;
       const task = await this.look(execution, taskId, deadline);
@@ -88,6 +89,9 @@ export class TaskFollowing {
       }
       case 'failed': {
         const reaction = REACTIONS[task.error.kind];
+        if (reaction.kind === 'later' && execution.tool.provider.isFree) {
+          throw new TaskTurnedAway(task.error);
+        }
         const error = reaction.kind === 'fail' ? reaction.error : FAILURES.failed;
         await this.settlement.fail(hold.lease, error);
         return true;

@@ -11,7 +11,7 @@ import {
 } from '../../jobs/index.js';
 import { ProviderError } from '../providers/provider.js';
 import type { Tool } from '../tool.js';
-import { TaskGone, type Execution } from './execution.js';
+import { TaskGone, TaskTurnedAway, type Execution } from './execution.js';
 import { TaskCreation } from './task-creation.js';
 import { TaskFollowing } from './task-following.js';
 import { FAILURES, REACTIONS } from './failures.js';
@@ -97,6 +97,10 @@ export class ToolExecutor {
       try {
         return await this.following.follow(execution, job, taskId, secondsLeft);
       } catch (error) {
+        if (error instanceof TaskTurnedAway) {
+          await this.tasks.takeBackStart(lease);
+          throw error.reason;
+        }
         if (!(error instanceof TaskGone) || !tool.provider.isFree) throw error;
         // Free of charge: made again, as often as a job may be started.
         await this.tasks.forget(lease);

@@ -5,6 +5,8 @@ export interface DownloadRules {
   readonly hosts: readonly string[];
   /** The provider's own address, which a stand-in may have on plain http. */
   readonly ownOrigin: string;
+  /** Sent there and nowhere else, where results are as private as the rest. */
+  readonly ownHeaders?: Readonly<Record<string, string>>;
   readonly maxBytes: number;
   readonly timeoutMs: number;
 }
@@ -39,7 +41,7 @@ export const isAllowed = (address: string, rules: DownloadRules): boolean => {
 };
 
 /**
- * The bytes of a result. Sent without any key of ours; each redirect is checked like the first
+ * The bytes of a result. Asked for without any key of ours, unless the provider's own address wants it; each redirect is checked like the first
  * address; the first bytes must be those of the expected form. Throws ProviderError `expired`,
  * `bad-result` or `unavailable`, perhaps after some bytes.
  */
@@ -87,7 +89,12 @@ const open = async (first: string, rules: DownloadRules, signal: AbortSignal) =>
       const host = URL.canParse(address) ? new URL(address).host : 'no address';
       throw new ProviderError('bad-result', `The result is at ${host}, which is not allowed.`);
     }
-    const response = await fetch(address, { redirect: 'manual', signal });
+    const headers = new URL(address).origin === rules.ownOrigin ? rules.ownHeaders : undefined;
+    const response = await fetch(address, {
+      redirect: 'manual',
+      signal,
+      ...(headers && { headers }),
+    });
     if (response.ok) return response;
     await response.body?.cancel();
     const location = response.headers.get('location');

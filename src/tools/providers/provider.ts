@@ -131,6 +131,8 @@ export interface ModelOptions {
 
 /** Dresses the person of one picture in the garment of another. */
 export interface TryOnProvider extends TaskProvider {
+  /** Where it cannot find the place of a garment by itself. */
+  readonly needsMaskFor: readonly GarmentCategory[];
   prepare(request: TryOnRequest, signal: AbortSignal): Promise<PreparedTask>;
 }
 

@@ -23,7 +23,7 @@ export interface GradioSettings {
   /** The API name of the application's function. */
   readonly functionName: string;
   readonly timeoutMs: number;
-  readonly downloads: DownloadRules;
+  readonly downloads: Omit<DownloadRules, 'ownHeaders'>;
 }
 
 interface Application {
@@ -60,13 +60,18 @@ export class Gradio implements TryOnProvider {
   /** Its own mask finder knows the upper body only. */
   readonly needsMaskFor: readonly GarmentCategory[] = ['lower_body', 'dresses'];
   private readonly http: ProviderHttp;
+  /** The files of a private Space ask for the token too. */
+  private readonly downloads: DownloadRules;
   private readonly seen = new SeenEvents<Place>();
   private known: { application: Application; until: number } | undefined;
 
   constructor(private readonly settings: GradioSettings) {
+    const headers =
+      settings.token === undefined ? {} : { authorization: `Bearer ${settings.token}` };
+    this.downloads = { ...settings.downloads, ownHeaders: headers };
     this.http = new ProviderHttp({
       baseUrl: settings.baseUrl,
-      headers: settings.token === undefined ? {} : { authorization: `Bearer ${settings.token}` },
+      headers,
       timeoutMs: settings.timeoutMs,
       explain: explainGradio,
     });
@@ -167,7 +172,7 @@ export class Gradio implements TryOnProvider {
   }
 
   download(result: TaskResult, signal: AbortSignal): AsyncIterable<Uint8Array> {
-    return download(result, this.settings.downloads, signal);
+    return download(result, this.downloads, signal);
   }
 
   private async application(signal: AbortSignal): Promise<Application> {
