@@ -7,6 +7,14 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AddressInfo } from 'node:net';
 import {
+  CATEGORIES,
+  faultsOf,
+  hasEnded,
+  showPrediction,
+  type Input,
+  type PredictionRecord,
+} from './replicate-prediction.js';
+import {
   filesOf,
   objectOf,
   pictureTypeOf,
@@ -29,25 +37,9 @@ export interface ReplicateStandInOptions {
   readonly painter: TryOnPainter;
 }
 
-type Input = Readonly<Record<string, unknown>>;
-
-interface PredictionRecord {
-  readonly id: string;
-  readonly version: string;
-  readonly input: Input;
-  readonly createdMs: number;
-  readonly cancelledMs?: number;
-  readonly hasPictures: boolean;
-  /** Scripted: overrides of the ended prediction, such as `{status: 'failed', error: 'NSFW …'}`. */
-  readonly scripted?: Input;
-}
-
-const MODEL = 'cuuupid/idm-vton';
 const MAX_BYTES = 100_000_000;
 const PAGE = 100;
-const START_SHARE = 0.2;
 const ENDED = ['succeeded', 'failed', 'canceled', 'aborted'];
-const CATEGORIES = ['upper_body', 'lower_body', 'dresses'] as const;
 const MAX_WAIT_SECONDS = 60;
 const POLL_MS = 50;
 
@@ -55,24 +47,6 @@ const refuse = (status: number, title: string, detail: string, more = {}): Reply
   status,
   json: { title, detail, status, ...more },
 });
-
-/** What the model's schema says of an input; an empty list: it is accepted. */
-const faultsOf = (input: Input): string[] => {
-  const isText = (name: string) => typeof input[name] === 'string';
-  const steps = input['steps'] ?? 30;
-  const category = input['category'] ?? 'upper_body';
-  return [
-    ...['human_img', 'garm_img']
-      .filter((name) => !isText(name))
-      .map((name) => `${name} is required`),
-    ...(typeof steps === 'number' && steps >= 20 && steps <= 40
-      ? []
-      : ['steps: Must be greater than or equal to 20 and less than or equal to 40']),
-    ...(CATEGORIES.some((one) => one === category)
-      ? []
-      : ['category: must be one of upper_body, lower_body, dresses']),
-  ];
-};
 
 export const createReplicate = (options: ReplicateStandInOptions): StandIn => {
   const { painter, taskMs } = options;
@@ -115,55 +89,9 @@ export const createReplicate = (options: ReplicateStandInOptions): StandIn => {
     return bytes && pictureTypeOf(bytes) ? bytes : undefined;
   };
 
-  const isOver = (record: PredictionRecord) =>
-    record.cancelledMs !== undefined || Date.now() >= record.createdMs + taskMs;
-
-  const view = (record: PredictionRecord) => {
-    const { id, version, input, createdMs, cancelledMs, scripted } = record;
-    const age = Date.now() - createdMs;
-    const startedMs = createdMs + taskMs * START_SHARE;
-    const endedMs = cancelledMs ?? createdMs + taskMs;
-    const isRemoved = isOver(record) && Date.now() > endedMs + options.linkSeconds * 1_000;
-    const percent = Math.min(100, Math.floor((age / taskMs) * 100));
-    const base = {
-      id,
-      model: MODEL,
-      version,
-      input: isRemoved ? {} : input,
-      logs:
-        age < taskMs * START_SHARE
-          ? ''
-          : `${percent}%|${'#'.repeat(percent / 10)}| ${percent}/100\n`,
-      output: null,
-      data_removed: isRemoved,
-      error: null,
-      source: 'api',
-      status: age < taskMs * START_SHARE ? 'starting' : 'processing',
-      created_at: new Date(createdMs).toISOString(),
-      started_at: Date.now() < startedMs ? null : new Date(startedMs).toISOString(),
-      completed_at: null,
-      urls: {
-        get: `${origin()}/v1/predictions/${id}`,
-        cancel: `${origin()}/v1/predictions/${id}/cancel`,
-        web: `https://replicate.com/p/${id}`,
-      },
-      metrics: {},
-    };
-    if (!isOver(record)) return base;
-    const ended = {
-      ...base,
-      completed_at: new Date(endedMs).toISOString(),
-      metrics: {
-        predict_time: (endedMs - startedMs) / 1_000,
-        total_time: (endedMs - createdMs) / 1_000,
-      },
-    };
-    if (cancelledMs !== undefined) return { ...ended, status: 'canceled' };
-    if (!record.hasPictures)
-      return { ...ended, status: 'failed', error: 'cannot identify image file' };
-    const output = isRemoved ? null : `${origin()}/delivery/${id}/output.png`;
-    return { ...ended, status: 'succeeded', output, ...scripted };
-  };
+  const isOver = (record: PredictionRecord) => hasEnded(record, taskMs);
+  const view = (record: PredictionRecord) =>
+    showPrediction(record, { origin: origin(), taskMs, keepMs: options.linkSeconds * 1_000 });
 
   /** As it is at the end of the wait that was asked for. */
   const waited = async (record: PredictionRecord, prefer: unknown): Promise<Reply> => {

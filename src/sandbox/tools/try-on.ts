@@ -8,6 +8,8 @@ import { drawMark } from '../pictures/mark.js';
 import { boxOf, composite } from '../pictures/raster.js';
 import { findIn } from '../pictures/subject-mask.js';
 import { firstFrame, image, mask, type Image, type Mask } from '../values.js';
+import { cutGarment } from './garment-cloth.js';
+import { decode, fullOf, part, partOfMask, rawPicture, type Box } from './picture-parts.js';
 
 export interface TryOnOrder {
   readonly person: Uint8Array;
@@ -32,14 +34,6 @@ const RATIO = WIDTH / HEIGHT;
 const TOP: Readonly<Record<string, number>> = { lower_body: 0.5, dresses: 0.3 };
 const SEEKING = { gpuMs: undefined };
 const GREY = 127;
-const CLOTH = 200;
-const GROUND_DISTANCE = 0.034;
-/** Against tint, of a sum of three channels. */
-const SHADE_WEIGHT = 0.000_1;
-/** Of cloth: pixels at its edge that are half ground, and the least width of a row. */
-const EDGE = 3;
-const NARROW = 0.25;
-
 export const tryOn = async (order: TryOnOrder): Promise<TryOnPictures> => {
   const whole = await decode(order.person);
   const place = order.mask ? await drawnPlace(order.mask) : await placeOn(whole, order.category);
@@ -70,15 +64,6 @@ export const tryOn = async (order: TryOnOrder): Promise<TryOnPictures> => {
 
 const isSet = ({ data }: Mask, at: number): boolean => (data[at] ?? 0) > 127;
 
-interface Box {
-  readonly left: number;
-  readonly top: number;
-  readonly width: number;
-  readonly height: number;
-}
-
-const fullOf = ({ width, height }: Image): Box => ({ left: 0, top: 0, width, height });
-
 const middleOf = ({ width, height }: Image): Box => {
   const size = {
     width: Math.floor(Math.min(width, height * RATIO)),
@@ -87,39 +72,11 @@ const middleOf = ({ width, height }: Image): Box => {
   return { left: (width - size.width) >> 1, top: (height - size.height) >> 1, ...size };
 };
 
-const rawPicture = async (bytes: Uint8Array, channels: 1 | 3) => {
-  const sharp = await loadSharp();
-  const upright = sharp(bytes).autoOrient().flatten({ background: '#fff' });
-  const coloured = channels === 3 ? upright.toColourspace('srgb') : upright.toColourspace('b-w');
-  return coloured.raw().toBuffer({ resolveWithObject: true });
-};
-
-const decode = async (bytes: Uint8Array): Promise<Image> => {
-  const { data, info } = await rawPicture(bytes, 3);
-  return image(info.width, info.height, [new Uint8Array(data)]);
-};
-
 const encode = async ({ width, height, frames }: Image, format: TryOnOrder['format']) => {
   const sharp = await loadSharp();
   const raw = sharp(frames[0] ?? new Uint8Array(), { raw: { width, height, channels: 3 } });
   const encoded = format === 'png' ? raw.png({ compressionLevel: 5 }) : raw.webp({ quality: 92 });
   return new Uint8Array(await encoded.toBuffer());
-};
-
-const part = async (picture: Image, box: Box): Promise<Image> => {
-  const sharp = await loadSharp();
-  const { width, height } = picture;
-  const raw = sharp(firstFrame(picture), { raw: { width, height, channels: 3 } });
-  return image(box.width, box.height, [new Uint8Array(await raw.extract(box).raw().toBuffer())]);
-};
-
-const partOfMask = (source: Mask, box: Box): Mask => {
-  const data = new Uint8Array(box.width * box.height);
-  for (let row = 0; row < box.height; row += 1) {
-    const from = (row + box.top) * source.width + box.left;
-    data.set(source.data.subarray(from, from + box.width), row * box.width);
-  }
-  return mask(box.width, box.height, data);
 };
 
 const drawnPlace = async (bytes: Uint8Array): Promise<Mask> => {
@@ -139,79 +96,6 @@ const placeOn = async (whole: Image, category: TryOnOrder['category']): Promise<
   const top = box ? box.top + box.height * (TOP[category] ?? 0) : 0;
   const data = figure.data.map((value, at) => (Math.floor(at / whole.width) < top ? 0 : value));
   return mask(whole.width, whole.height, data);
-};
-
-/** The garment's box, all cloth: where it is not, its rows go on beyond their ends as in a mirror. */
-const cutGarment = async (garment: Image): Promise<Image> => {
-  const found = await findIn(garment, 'subject', SEEKING);
-  const box = boxOf(found) ?? fullOf(garment);
-  const picture = await part(garment, box);
-  const frame = firstFrame(picture).slice();
-  const data = withoutGround(partOfMask(found, box).data, frame, groundOf(garment));
-  const stride = box.width * 3;
-  for (let row = box.height - 1; row >= 0; row -= 1) {
-    const run = longestRun(data.subarray(row * box.width, (row + 1) * box.width));
-    const [start, length] = [run.start + EDGE, run.length - 2 * EDGE];
-    if (length < box.width * NARROW) {
-      // A collar's tips: the row below goes on.
-      frame.copyWithin(row * stride, (row + 1) * stride, (row + 2) * stride);
-      continue;
-    }
-    for (let column = 0; column < box.width; column += 1) {
-      const to = row * box.width + column;
-      if (column >= start && column < start + length) continue;
-      const from = row * box.width + start + mirrored(column - start, length);
-      frame.copyWithin(to * 3, from * 3, from * 3 + 3);
-    }
-  }
-  return image(box.width, box.height, [frame]);
-};
-
-/** The commonest colour of the picture's border. */
-const groundOf = (picture: Image): readonly number[] => {
-  const { width, height } = picture;
-  const frame = firstFrame(picture);
-  const border = Array.from({ length: width }, (_, x) => [x, (height - 1) * width + x]).flat();
-  return [0, 1, 2].map((channel) => {
-    const values = border.map((at) => frame[at * 3 + channel] ?? 0).sort((a, b) => a - b);
-    return values[values.length >> 1] ?? 0;
-  });
-};
-
-/** What shows through between sleeve and body is no cloth; its shade may differ, its tint does not. */
-const withoutGround = (
-  data: Uint8Array,
-  frame: Uint8Array,
-  ground: readonly number[],
-): Uint8Array => {
-  const sumOf = (parts: readonly number[]) => parts.reduce((sum, one) => sum + one, 1);
-  const groundSum = sumOf(ground);
-  return data.map((value, at) => {
-    const colour = [0, 1, 2].map((channel) => frame[at * 3 + channel] ?? 0);
-    const sum = sumOf(colour);
-    const tint = colour.map((one, channel) =>
-      Math.abs(one / sum - (ground[channel] ?? 0) / groundSum),
-    );
-    const distance = sumOf(tint) - 1 + Math.abs(sum - groundSum) * SHADE_WEIGHT;
-    return distance < GROUND_DISTANCE ? 0 : value;
-  });
-};
-
-/** The longest stretch of a row that is surely cloth. */
-const longestRun = (row: Uint8Array) => {
-  let best = { start: 0, length: 0 };
-  let start = 0;
-  for (let at = 0; at <= row.length; at += 1) {
-    if ((row[at] ?? 0) > CLOTH) continue;
-    if (at - start > best.length) best = { start, length: at - start };
-    start = at + 1;
-  }
-  return best;
-};
-
-const mirrored = (offset: number, length: number): number => {
-  const turn = ((offset % (2 * length)) + 2 * length) % (2 * length);
-  return turn < length ? turn : 2 * length - 1 - turn;
 };
 
 /** The garment over the place, darkened and lit as what was there before. */

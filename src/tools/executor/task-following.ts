@@ -60,7 +60,7 @@ export class TaskFollowing {
     taskId: string,
     deadline: number,
   ): Promise<ProviderTask | 'missing' | undefined> {
-    const limit = AbortSignal.timeout(Math.max(10_000, deadline - performance.now()));
+    const limit = AbortSignal.timeout(Math.ceil(Math.max(10_000, deadline - performance.now())));
     const ends = [signal, limit, ...(tool.provider.isFree ? [cancelled] : [])];
     try {
       return await tool.provider.look(taskId, AbortSignal.any(ends));

@@ -93,7 +93,7 @@ describe.each(['4.24.0', '6.25.0'])('the stand-in of Gradio %s', (version) => {
   });
 
   it('gives the adapter a person who wears the garment', async () => {
-    const gradio = adapter();
+    const gradio = adapter('hf_ours');
     const task = await run(gradio);
     expect(task).toMatchObject({
       state: 'succeeded',
@@ -109,6 +109,11 @@ describe.each(['4.24.0', '6.25.0'])('the stand-in of Gradio %s', (version) => {
     // From orange to blue and white.
     expect(before[0]! - before[2]!).toBeGreaterThan(60);
     expect(after[2]! - after[0]!).toBeGreaterThan(5);
+    const calls = (await standIns.calls('gradio')).filter(({ authorization }) => authorization);
+    const names = calls.map(({ name, authorization }) => `${name} ${authorization}`);
+    expect(names).toEqual(
+      ['config', 'upload', 'join', 'listen', 'file'].map((name) => `${name} Bearer hf_ours`),
+    );
   });
 
   it('puts the result back into a photograph of another format', async () => {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { download, type DownloadRules } from '../download.js';
-import { field, itemsOf, numberOf, textOf } from '../json.js';
+import { field, itemsOf, textOf } from '../json.js';
 import {
   ProviderError,
   type GarmentCategory,
@@ -12,6 +12,7 @@ import {
 } from '../provider.js';
 import { ProviderHttp } from '../provider-http.js';
 import { blobOf, fileNameOf, frameOf } from '../try-on/person-frame.js';
+import { ApplicationLookup, type Application } from './application.js';
 import { messagesOf } from './event-stream.js';
 import { explainEvent, explainGradio } from './gradio-errors.js';
 import { SeenEvents } from './seen-events.js';
@@ -26,12 +27,6 @@ export interface GradioSettings {
   readonly downloads: Omit<DownloadRules, 'ownHeaders'>;
 }
 
-interface Application {
-  /** Before every path but `/config`: none in Gradio 4, `/gradio_api` since 5. */
-  readonly prefix: string;
-  readonly functionIndex: number;
-}
-
 /** Where an event is listened to. */
 interface Place {
   readonly application: Application;
@@ -42,9 +37,6 @@ interface Call {
   readonly application: Application;
   readonly data: readonly unknown[];
 }
-
-/** An application that was updated shows itself after this. */
-const KNOW_APPLICATION_MS = 300_000;
 
 const fileData = (path: string) => ({ path, meta: { _type: 'gradio.FileData' } });
 
@@ -63,7 +55,7 @@ export class Gradio implements TryOnProvider {
   /** The files of a private Space ask for the token too. */
   private readonly downloads: DownloadRules;
   private readonly seen = new SeenEvents<Place>();
-  private known: { application: Application; until: number } | undefined;
+  private readonly applications: ApplicationLookup;
 
   constructor(private readonly settings: GradioSettings) {
     const headers =
@@ -75,6 +67,7 @@ export class Gradio implements TryOnProvider {
       timeoutMs: settings.timeoutMs,
       explain: explainGradio,
     });
+    this.applications = new ApplicationLookup(this.http, settings.functionName);
   }
 
   get isAvailable(): boolean {
@@ -82,7 +75,7 @@ export class Gradio implements TryOnProvider {
   }
 
   async prepare(request: TryOnRequest, signal: AbortSignal): Promise<PreparedTask> {
-    const application = await this.application(signal);
+    const application = await this.applications.find(signal);
     const { person, mask, needsCrop } = await frameOf(request);
     const form = new FormData();
     for (const [stem, picture] of [
@@ -127,7 +120,7 @@ export class Gradio implements TryOnProvider {
       // Nothing is paid, but a second run would take the application's one GPU twice.
       .json({ method: 'POST', path, json, isPaid: true })
       .catch((error: unknown) => {
-        throw this.asOperatorsMatter(error);
+        throw this.applications.explain(error);
       });
     const eventId = textOf(answer, 'event_id');
     if (eventId === undefined) throw new ProviderError('indeterminate', 'The event has no id.');
@@ -173,36 +166,6 @@ export class Gradio implements TryOnProvider {
 
   download(result: TaskResult, signal: AbortSignal): AsyncIterable<Uint8Array> {
     return download(result, this.downloads, signal);
-  }
-
-  private async application(signal: AbortSignal): Promise<Application> {
-    if (this.known && performance.now() < this.known.until) return this.known.application;
-    const config = await this.http
-      .json({ method: 'GET', path: '/config', signal })
-      .catch((error: unknown) => {
-        throw this.asOperatorsMatter(error);
-      });
-    const functions = itemsOf(field(config, 'dependencies'));
-    const { functionName } = this.settings;
-    const index = functions.findIndex((one) => textOf(one, 'api_name') === functionName);
-    if (index < 0) {
-      throw new ProviderError('auth', `The application at TRYON_URL has no ${functionName}.`);
-    }
-    const application = {
-      prefix: (textOf(config, 'api_prefix') ?? '').replace(/\/$/, ''),
-      functionIndex: numberOf(functions[index], 'id') ?? index,
-    };
-    this.known = { application, until: performance.now() + KNOW_APPLICATION_MS };
-    return application;
-  }
-
-  /** A missing application is no fault of an order: nothing is tried until it is mended. */
-  private asOperatorsMatter(error: unknown): unknown {
-    this.known = undefined;
-    const isMissing = error instanceof ProviderError && error.kind === 'not-found';
-    if (!isMissing) return error;
-    const message = 'There is no Gradio application at TRYON_URL.';
-    return new ProviderError('auth', message, { cause: error });
   }
 
   /** Undefined: the event goes on. */
