@@ -51,8 +51,11 @@ export class Tools {
     order: ModelOrder,
   ): Promise<JobView> {
     const tool = this.require('models-3d');
-    const { imageId, ...given } = order;
-    const options: ModelOptions = { modelVersion: this.config.tools.tripo.modelVersion, ...given };
+    const { imageId, ...fields } = order;
+    const { modelVersion = this.config.tools.tripo.modelVersion, ...more } = fields;
+    // A field that was left out is there as undefined, which is not what the job's parameters are.
+    const given = Object.entries(more).filter(([, value]) => value !== undefined);
+    const options: ModelOptions = { modelVersion, ...Object.fromEntries(given) };
     const faults = optionFaults(options);
     if (faults.length > 0) throw validationFailed(faults);
     const inputs = [{ role: 'image', fileId: imageId }];

@@ -83,8 +83,9 @@ export const createTripo = (options: TripoStandInOptions): StandIn => {
     const model = body['model'] ?? body['model_version'];
     if (token === undefined || model === undefined)
       return refuse(400, 1004, 'A parameter is invalid');
-    if (!MODELS.includes(String(model))) return refuse(400, 2017, 'The model version is invalid');
-    const isP1 = String(model).startsWith('P1');
+    if (typeof model !== 'string' || !MODELS.includes(model))
+      return refuse(400, 2017, 'The model version is invalid');
+    const isP1 = model.startsWith('P1');
     if (isP1 && NOT_FOR_P1.some((name) => name in body)) {
       return refuse(400, 1004, 'A parameter is not supported by this model');
     }
