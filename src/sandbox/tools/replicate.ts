@@ -94,8 +94,8 @@ export const createReplicate = (options: ReplicateStandInOptions): StandIn => {
     showPrediction(record, { origin: origin(), taskMs, keepMs: options.linkSeconds * 1_000 });
 
   /** As it is at the end of the wait that was asked for. */
-  const waited = async (record: PredictionRecord, prefer: unknown): Promise<Reply> => {
-    const [, seconds] = /^wait(?:=(\d+))?$/.exec(String(prefer ?? '')) ?? [];
+  const waited = async (record: PredictionRecord, prefer: string | undefined): Promise<Reply> => {
+    const [, seconds] = /^wait(?:=(\d+))?$/.exec(prefer ?? '') ?? [];
     const limit = Math.min(MAX_WAIT_SECONDS, Number(seconds ?? MAX_WAIT_SECONDS)) * 1_000;
     const until = prefer === undefined ? 0 : Date.now() + limit;
     let shown = view(record);
@@ -131,7 +131,7 @@ export const createReplicate = (options: ReplicateStandInOptions): StandIn => {
     };
     keep(record);
     standIn.note(call, { predictionId: id });
-    return waited(record, call.headers.prefer);
+    return waited(record, headerOf(call, 'prefer'));
   };
 
   const list = (call: Call): Reply => {
@@ -198,4 +198,9 @@ export const createReplicate = (options: ReplicateStandInOptions): StandIn => {
   ];
   const standIn = new StandIn(routes, options.hasControl);
   return standIn;
+};
+
+const headerOf = ({ headers }: Call, name: string): string | undefined => {
+  const value = headers[name];
+  return typeof value === 'string' ? value : undefined;
 };
