@@ -27,6 +27,11 @@ afterAll(async () => {
 const order = (fields: Record<string, unknown> = {}) =>
   customer.orderTool('models-3d', { imageId: customer.imageId, ...fields });
 
+const content = async (fileId: string) => {
+  const response = await customer.fetch(`/v1/files/${fileId}/content`);
+  return new Uint8Array(await response.arrayBuffer());
+};
+
 describe('a 3D model', () => {
   it('is a GLB that the validator accepts, with a preview', async () => {
     const before = await customer.credits();
@@ -37,14 +42,11 @@ describe('a 3D model', () => {
       ['model', 'model/gltf-binary'],
       ['preview', 'image/png'],
     ]);
-    const model = new Uint8Array(
-      await (await customer.fetch(job.outputs[0]!.file!.url)).arrayBuffer(),
-    );
-    const report = await validateBytes(model);
+    const [model, preview] = await Promise.all(job.outputs.map(({ file }) => content(file!.id)));
+    const report = await validateBytes(model!);
     expect(report.issues).toMatchObject({ numErrors: 0, numWarnings: 0 });
     expect(report.info).toMatchObject({ hasTextures: true, materialCount: 1 });
-    const preview = await customer.fetch(job.outputs[1]!.file!.url);
-    expect(await sharp(await preview.arrayBuffer()).metadata()).toMatchObject({ width: 512 });
+    expect(await sharp(preview).metadata()).toMatchObject({ width: 512 });
     expect((await customer.credits()).available).toBe(before.available - 30);
   });
 });
