@@ -63,7 +63,6 @@ const toolSlices = (values: Values) => {
       pollMs: given('TRIPO_POLL_SECONDS', values.TRIPO_POLL_SECONDS) * 1_000,
       downloadHosts: given('TRIPO_DOWNLOAD_HOSTS', values.TRIPO_DOWNLOAD_HOSTS),
       lowBalance: given('TRIPO_LOW_BALANCE', values.TRIPO_LOW_BALANCE),
-      webhookSecret: values.TRIPO_WEBHOOK_SECRET,
     },
     tryOn: {
       provider,

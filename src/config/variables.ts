@@ -299,11 +299,6 @@ export const VARIABLES = {
     'Below so many credits at Tripo3D the log and /metrics warn',
     { fallback: '1000' },
   ),
-  TRIPO_WEBHOOK_SECRET: tools(
-    parse.text,
-    'Secret of the webhook of Tripo3D; set: POST /v1/tools/webhooks/tripo wakes the polling',
-    secret,
-  ),
   TRYON_PROVIDER: tools(
     parse.oneOf('gradio', 'replicate'),
     'Adapter of the try-on (with only a token: replicate; with an address: gradio)',

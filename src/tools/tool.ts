@@ -30,7 +30,7 @@ export const TOOL_KINDS: readonly ToolKind[] = [
     defaultCredits: 8,
     licence:
       'IDM-VTON is licensed CC BY-NC-SA 4.0: its licence does not allow commercial use, whoever hosts it.',
-    setUpWith: 'TRYON_URL',
+    setUpWith: 'TRYON_URL (Gradio) or TRYON_TOKEN (Replicate)',
   },
 ];
 

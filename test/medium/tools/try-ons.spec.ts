@@ -267,3 +267,31 @@ describe.each(['gradio', 'replicate'] as const)('a try-on at %s', (provider) => 
     expect(await house.faultsInLedger()).toEqual([]);
   });
 });
+
+describe('a try-on that is not set up', () => {
+  it('is refused with 503, charges nothing, and is said to be missing', async () => {
+    const house = await House.start({
+      databaseUrl: (await testDatabase({ from: 'template' })).url,
+      roles: 'api',
+      sandboxes: 0,
+      environment: { COMFYUI_URLS: 'http://127.0.0.1:1' },
+    });
+    try {
+      const customer = await house.customer();
+      const { imageId } = customer;
+      const order = { personImageId: imageId, garmentImageId: imageId, description: 'a shirt' };
+      const body = JSON.stringify(order);
+      const response = await customer.fetch('/v1/tools/try-ons', { method: 'POST', body });
+      expect(response.status).toBe(503);
+      expect(await response.json()).toMatchObject({ code: 'tools.not_configured' });
+      const { items } = await customer.json<{ items: Record<string, unknown>[] }>('/v1/tools');
+      const reason = expect.stringContaining('TRYON_URL') as string;
+      expect(items).toContainEqual(
+        expect.objectContaining({ id: 'try-ons', ready: false, provider: null, reason }),
+      );
+      expect((await customer.credits()).reserved).toBe(0);
+    } finally {
+      await house.stop();
+    }
+  });
+});
