@@ -6,7 +6,7 @@ export default defineConfig({
     name: 'torture',
     include: ['test/torture/**/*.spec.ts'],
     globalSetup: ['test/support/global-setup.ts'],
-    testTimeout: 900_000,
+    testTimeout: 1_800_000,
     hookTimeout: 120_000,
     fileParallelism: false,
   },

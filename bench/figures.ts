@@ -1,6 +1,8 @@
 import { gpu } from './gpu.ts';
+import { jobsMemory } from './jobs-memory.ts';
 import { mail } from './mail.mjs';
 import { memory } from './memory.ts';
+import { queueDepth } from './queue-depth.ts';
 import { start } from './start.ts';
 import type { Figure } from './support/figure.ts';
 
@@ -10,4 +12,6 @@ export const MEASUREMENTS: Readonly<Record<string, () => Promise<Figure[]>>> = {
   memory,
   mail,
   gpu,
+  'jobs-memory': jobsMemory,
+  'queue-depth': queueDepth,
 };

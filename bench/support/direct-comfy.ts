@@ -15,17 +15,21 @@ export interface Execution {
 
 type PromptGraph = Record<string, { inputs: Record<string, unknown> }>;
 
-/** A sandbox ComfyUI of the bench's own. */
-export const startComfy = async (folder: string): Promise<Running & { url: string }> => {
+/** A sandbox ComfyUI of the bench's own; `port` lets one that was stopped be found again. */
+export const startComfy = async (
+  folder: string,
+  { port = 0, args = [] }: { port?: number; args?: readonly string[] } = {},
+): Promise<Running & { url: string }> => {
   const running = await run(
     process.execPath,
     [
       path.join(root, 'dist/sandbox/main.js'),
-      '--port=0',
+      `--port=${port}`,
       '--host=127.0.0.1',
       `--data-dir=${folder}/comfy`,
       '--parent-pipe',
       '--control',
+      ...args,
     ],
     { logFile: `${folder}/comfy.log`, ready: /"listening"/ },
   );

@@ -48,3 +48,16 @@ export const memoryOf = (root: number): Memory[] =>
 /** Megabytes of the whole tree. */
 export const totalMemory = (root: number): number =>
   memoryOf(root).reduce((sum, { megabytes }) => sum + megabytes, 0);
+
+/** Megabytes of resident memory of one process, and how many descriptors it holds. */
+export const residentOf = (pid: number): { megabytes: number; handles: number } => ({
+  megabytes: Number(/^VmRSS:\s+(\d+)/m.exec(read(`/proc/${pid}/status`))?.[1] ?? 0) / 1024,
+  handles: readdirSync(`/proc/${pid}/fd`).length,
+});
+
+/** The one process of the tree whose command line matches. Throws when there is none. */
+export const processIn = (root: number, command: RegExp): number => {
+  const found = memoryOf(root).find((part) => command.test(part.command));
+  if (!found) throw new Error(`No process ${String(command)} under ${root}`);
+  return found.pid;
+};

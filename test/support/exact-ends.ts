@@ -22,7 +22,10 @@ export const expectExactEnds = async (
   ids: readonly string[],
   { isLogWhole, limitMs = 60_000 }: { isLogWhole: boolean; limitMs?: number },
 ): Promise<JobView[]> => {
-  const jobs = await Promise.all(ids.map((id) => customer.ended(id, limitMs)));
+  const deadline = Date.now() + limitMs;
+  const jobs: JobView[] = [];
+  // One after the other: a hundred askers at once would be most of the load themselves.
+  for (const id of ids) jobs.push(await customer.ended(id, Math.max(0, deadline - Date.now())));
   const rows = await house.database.query<{
     id: string;
     starts: number;

@@ -4,7 +4,7 @@ import { House, type Customer } from '../../support/house.js';
 import { testDatabase } from '../../support/postgres.js';
 
 const database = await testDatabase({ from: 'template' });
-const LIMIT_MS = 600_000;
+const LIMIT_MS = 1_500_000;
 let house: House;
 let customer: Customer;
 

@@ -1,0 +1,113 @@
+import { randomBytes } from 'node:crypto';
+import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import sharp from 'sharp';
+import { root } from './support/child.ts';
+import { startComfy, WORKFLOWS } from './support/direct-comfy.ts';
+import { figure, type Figure } from './support/figure.ts';
+import { processIn, residentOf } from './support/processes.ts';
+import { Client, startProduct, withFolder } from './support/product.ts';
+
+const LARGE_JOBS = 20;
+const WARM_JOBS = 500;
+const ALL_JOBS = 2_000;
+const AT_ONCE = 20;
+const SETTLE_MS = 5_000;
+const PATIENCE_MS = 1_200_000;
+
+/** 24 megapixels in about 12 MB, as a camera gives: the cup, enlarged, with the grain of a sensor. */
+const photograph = async (): Promise<Uint8Array<ArrayBuffer>> => {
+  const [width, height] = [6_000, 4_000];
+  const grain = await sharp(randomBytes(1_500 * 1_000 * 3), {
+    raw: { width: 1_500, height: 1_000, channels: 3 },
+  })
+    .resize(width, height, { kernel: 'nearest' })
+    .png({ compressionLevel: 1 })
+    .toBuffer();
+  const jpeg = await sharp(path.join(root, 'samples', 'product-coffee-cup.png'))
+    .resize(width, height, { fit: 'fill' })
+    .composite([{ input: grain, blend: 'soft-light' }])
+    .jpeg({ quality: 90 })
+    .toBuffer();
+  return new Uint8Array(jpeg);
+};
+
+/** The most resident megabytes that were seen while `work` ran. */
+const peakDuring = async (pid: number, work: () => Promise<void>): Promise<number> => {
+  let peak = 0;
+  const timer = setInterval(() => (peak = Math.max(peak, residentOf(pid).megabytes)), 100);
+  await work();
+  clearInterval(timer);
+  return peak;
+};
+
+const largePictures = async (client: Client, pid: number): Promise<Figure[]> => {
+  const images: string[] = [];
+  for (let n = 0; n < LARGE_JOBS; n += 1) images.push(await client.upload(await photograph()));
+  await pause(SETTLE_MS);
+  const before = residentOf(pid).megabytes;
+  const peak = await peakDuring(pid, async () => {
+    const jobs = await Promise.all(
+      images.map((imageId) =>
+        client.order('product-backgrounds', { imageId, prompt: 'on white marble' }),
+      ),
+    );
+    await client.settle(
+      jobs.map(({ id }) => id),
+      PATIENCE_MS,
+    );
+  });
+  return [
+    figure('jobs.24-megapixels', peak - before, 'MB more', { goal: '≤ 150 MB' }),
+    figure('jobs.24-megapixels.peak', peak, 'MB', { baseline: before }),
+  ];
+};
+
+const manyJobs = async (client: Client, pid: number): Promise<Figure[]> => {
+  const noise = sharp(randomBytes(64 * 64 * 3), { raw: { width: 64, height: 64, channels: 3 } });
+  const imageId = await client.upload(new Uint8Array(await noise.png().toBuffer()));
+  const runUntil = async (from: number, to: number) => {
+    for (let n = from; n < to; n += AT_ONCE) {
+      const jobs = await Promise.all(
+        Array.from({ length: AT_ONCE }, (_, k) =>
+          client.order('workflows/bench-gpu/jobs', { imageId, sleepMs: 0, salt: n + k }),
+        ),
+      );
+      await client.settle(
+        jobs.map(({ id }) => id),
+        PATIENCE_MS,
+      );
+    }
+    await pause(SETTLE_MS);
+    return residentOf(pid);
+  };
+  const warm = await runUntil(0, WARM_JOBS);
+  const end = await runUntil(WARM_JOBS, ALL_JOBS);
+  return [
+    figure('jobs.2000th', end.megabytes, 'MB', { baseline: warm.megabytes, goal: '≤ 1.1 ×' }),
+    figure('jobs.2000th.handles', end.handles, 'handles', {
+      baseline: warm.handles,
+      goal: 'equal',
+    }),
+  ];
+};
+
+/** Memory of the server's own process, with all roles in it; the baselines are its own, earlier. */
+export const jobsMemory = (): Promise<Figure[]> =>
+  withFolder(async (folder) => {
+    const comfy = await startComfy(folder, { args: ['--gpu-ms', '50'] });
+    const product = await startProduct(`${folder}/data`, {
+      COMFYUI_URLS: comfy.url,
+      WORKFLOWS_DIR: WORKFLOWS,
+      QUOTA_MB: '100000',
+      QUOTA_FILES: '100000',
+    });
+    try {
+      const client = await Client.logIn(product.url);
+      const pid = processIn(product.pid, /scripts\/start\.mjs/);
+      return [...(await manyJobs(client, pid)), ...(await largePictures(client, pid))];
+    } finally {
+      await product.stop();
+      await comfy.stop();
+    }
+  });
