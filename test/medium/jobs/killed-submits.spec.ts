@@ -5,10 +5,10 @@ import { House, type Customer } from '../../support/house.js';
 import { testDatabase } from '../../support/postgres.js';
 import { WorkerProcess } from '../../support/workers.js';
 
-const KILLS = 4;
+const KILLS = 2;
 const AT_ONCE = 12;
 /** From the requests' departure until the kill: each round meets another moment of a submit. */
-const MOMENTS_MS = [3, 12, 30, 60];
+const MOMENTS_MS = [8, 30];
 
 const database = await testDatabase({ from: 'template' });
 let house: House;

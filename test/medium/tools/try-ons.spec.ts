@@ -241,8 +241,10 @@ describe.each(['gradio', 'replicate'] as const)('a try-on at %s', (provider) => 
     expect(await sharp(await outputOf(job)).metadata()).toMatchObject({ width: 768 });
   });
 
-  it.runIf(provider === 'gradio')('makes a run anew whose connection was lost', async () => {
-    await script({ on: 'join', task: { drop: true } });
+  // Only Gradio tells the end of a run on the connection that waits for it.
+  const drops = provider === 'gradio' ? [{ on: 'join', task: { drop: true } }] : [];
+  it.each(drops)('makes a run anew whose connection was lost', async (drop) => {
+    await script(drop);
     const job = await customer.ended((await order()).id, 90_000);
     expect(job).toMatchObject({ status: 'succeeded', credits: { captured: PRICE } });
   });
