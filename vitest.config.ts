@@ -17,7 +17,6 @@ export default defineConfig({
           // Whole processes start and stop in these, on a machine that may be busy.
           testTimeout: 180_000,
           hookTimeout: 120_000,
-          fileParallelism: name !== 'e2e',
         },
       })),
     ],
