@@ -55,9 +55,14 @@ export const residentOf = (pid: number): { megabytes: number; handles: number } 
   handles: readdirSync(`/proc/${pid}/fd`).length,
 });
 
-/** The one process of the tree whose command line matches. Throws when there is none. */
+/**
+ * The process of the tree whose command line matches; the largest one, since the shell and npm that
+ * started it carry its command line in theirs. Throws when there is none.
+ */
 export const processIn = (root: number, command: RegExp): number => {
-  const found = memoryOf(root).find((part) => command.test(part.command));
+  const [found] = memoryOf(root)
+    .filter((part) => command.test(part.command))
+    .toSorted((a, b) => b.megabytes - a.megabytes);
   if (!found) throw new Error(`No process ${String(command)} under ${root}`);
   return found.pid;
 };
