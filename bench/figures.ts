@@ -1,9 +1,11 @@
 import { gpu } from './gpu.ts';
-import { jobsMemory } from './jobs-memory.ts';
+import { gpus } from './gpus.ts';
+import { jobsMemory, largePicturesMemory } from './jobs-memory.ts';
 import { mail } from './mail.mjs';
 import { memory } from './memory.ts';
 import { queueDepth } from './queue-depth.ts';
 import { start } from './start.ts';
+import { throughput } from './throughput.ts';
 import type { Figure } from './support/figure.ts';
 
 /** Every measurement by the name that `npm run bench -- <name>` takes, in the order of a full run. */
@@ -12,6 +14,9 @@ export const MEASUREMENTS: Readonly<Record<string, () => Promise<Figure[]>>> = {
   memory,
   mail,
   gpu,
+  gpus,
   'jobs-memory': jobsMemory,
+  'large-pictures': largePicturesMemory,
   'queue-depth': queueDepth,
+  throughput,
 };

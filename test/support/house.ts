@@ -52,6 +52,8 @@ export const houseEnvironment = (options: {
  * own: real HTTP, PostgreSQL, queue and sockets.
  */
 export class House {
+  private hasLeft = false;
+
   private constructor(
     readonly app: NestExpressApplication,
     readonly url: string,
@@ -140,7 +142,7 @@ export class House {
       body: JSON.stringify({ email, password }),
     });
     const { accessToken } = (await login.json()) as { accessToken: string };
-    const customer = new Customer(this, id, accessToken);
+    const customer = new Customer(this, id, accessToken, email);
     await customer.upload();
     return customer;
   }
@@ -150,8 +152,15 @@ export class House {
     return this.app.get(CreditsAudit).findDrift();
   }
 
-  async stop(): Promise<void> {
+  /** Ends the product in this process; its sandboxes and files stay, for processes apart. */
+  async leave(): Promise<void> {
+    if (this.hasLeft) return;
+    this.hasLeft = true;
     await this.app.close();
+  }
+
+  async stop(): Promise<void> {
+    await this.leave();
     await Promise.all(this.sandboxes.map((sandbox) => sandbox.stop()));
     await rm(this.dataDir, { recursive: true, force: true });
   }
@@ -164,6 +173,7 @@ export class Customer {
     private readonly house: House,
     readonly id: string,
     readonly token: string,
+    readonly email: string,
   ) {}
 
   fetch(target: string, init: RequestInit = {}): Promise<Response> {

@@ -1,4 +1,9 @@
-import { buffer } from 'node:stream/consumers';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { Injectable } from '@nestjs/common';
 import type { JobError, JobResult, LeaseHold } from '../../jobs/index.js';
 import { Files, type StoredFile } from '../../storage/index.js';
@@ -41,28 +46,33 @@ export class Results {
    * Throws {@link NoResult}, LeaseLost, ComfyUnreachable or files.storage_failed.
    */
   async collect(finished: Finished, client: ComfyClient, hold: LeaseHold): Promise<JobResult[]> {
-    const results: JobResult[] = [];
-    const outputs = outputsOf(finished);
-    const finishedPictures = await this.finish(finished, outputs, client, hold);
-    for (const output of outputs) {
-      hold.assertLive();
-      if (output.type === 'text') {
-        results.push({ name: output.name, type: 'text', text: this.text(finished, output) });
-        continue;
+    const folder = await mkdtemp(path.join(tmpdir(), 'hom-results-'));
+    try {
+      const finishedPictures = await this.finish(folder, finished, client, hold);
+      const results: JobResult[] = [];
+      for (const output of outputsOf(finished)) {
+        hold.assertLive();
+        if (output.type === 'text') {
+          results.push({ name: output.name, type: 'text', text: this.text(finished, output) });
+          continue;
+        }
+        const picture = finishedPictures.get(output.name);
+        const source = picture
+          ? createReadStream(picture)
+          : await this.view(client, this.item(finished, output), hold.signal);
+        const file = await this.store(finished, output, source, hold);
+        results.push({ name: output.name, type: 'file', fileId: file.id });
       }
-      const source =
-        finishedPictures.get(output.name) ??
-        (await this.view(client, this.item(finished, output), hold.signal));
-      const file = await this.store(finished, output, source, hold);
-      results.push({ name: output.name, type: 'file', fileId: file.id });
+      return results;
+    } finally {
+      await rm(folder, { recursive: true, force: true });
     }
-    return results;
   }
 
   private store(
     { userId, promptId }: Finished,
     output: WorkflowOutput,
-    source: Parameters<Files['saveOutput']>[1],
+    source: Readable,
     hold: LeaseHold,
   ): Promise<StoredFile> {
     hold.assertLive();
@@ -72,37 +82,45 @@ export class Results {
     );
   }
 
-  /** The pictures that are not stored as ComfyUI gave them, and the masks that were looked at. */
+  /**
+   * The pictures that are not stored as ComfyUI gave them, and the masks that were looked at: paths
+   * in `folder` by the output's name.
+   */
   private async finish(
+    folder: string,
     finished: Finished,
-    outputs: readonly WorkflowOutput[],
     client: ComfyClient,
     hold: LeaseHold,
-  ): Promise<Map<string, Buffer>> {
+  ): Promise<Map<string, string>> {
     const { subjectMask, paste } = finished.workflow;
-    const pictures = new Map<string, Buffer>();
-    const fetch = async (name: string | undefined): Promise<Buffer | undefined> => {
+    const outputs = outputsOf(finished);
+    const pictures = new Map<string, string>();
+    const fetch = async (name: string | undefined): Promise<string | undefined> => {
       const output = outputs.find((candidate) => candidate.name === name);
       if (!output) return undefined;
       const known = pictures.get(output.name);
       if (known) return known;
-      const bytes = await buffer(await this.view(client, this.item(finished, output), hold.signal));
-      pictures.set(output.name, bytes);
-      return bytes;
+      const picture = path.join(folder, `output-${pictures.size}`);
+      const bytes = await this.view(client, this.item(finished, output), hold.signal);
+      await pipeline(bytes, createWriteStream(picture));
+      pictures.set(output.name, picture);
+      return picture;
     };
     const subject = await fetch(subjectMask);
     if (subject) await this.requireSubject(subject);
     const painted = await fetch(paste?.imageOutput);
     if (paste && painted) {
       const mask = await fetch(paste.maskOutput);
-      const source = await this.files.readAll(finished.inputs.get(paste.sourceRole) ?? '');
-      const image = await pasteSubject({ source, painted, mask, kept: paste.kept });
-      pictures.set(paste.imageOutput, image);
+      const source = path.join(folder, 'source');
+      const input = await this.files.open(finished.inputs.get(paste.sourceRole) ?? '');
+      await pipeline(input.stream, createWriteStream(source));
+      const sources = { source, painted, mask, kept: paste.kept };
+      pictures.set(paste.imageOutput, await pasteSubject(folder, sources));
     }
     return pictures;
   }
 
-  private async requireSubject(mask: Buffer): Promise<void> {
+  private async requireSubject(mask: string): Promise<void> {
     const coverage = await coverageOf(mask).catch(() => {
       throw new NoResult(FAILURES.outputMissing);
     });

@@ -1,25 +1,24 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import pLimit from 'p-limit';
 import sharp from 'sharp';
 
-/** One at a time: a picture of 24 megapixels takes some 200 MB while it is pasted. */
+/** One at a time: a picture of 24 megapixels keeps a core busy for seconds. */
 const oneAtATime = pLimit(1);
 
+/** Paths of pictures. */
 export interface PasteSources {
   /** The customer's picture, upright, at its own resolution. */
-  readonly source: Buffer;
+  readonly source: string;
   /** The graph's result, near one megapixel. */
-  readonly painted: Buffer;
+  readonly painted: string;
   /** The graph's mask; undefined: the result is only brought to the size of the source. */
-  readonly mask: Buffer | undefined;
+  readonly mask: string | undefined;
   /** Where the mask has this colour, the source is kept. */
   readonly kept: 'white' | 'black';
 }
 
-/** Which share of the picture a mask makes white, 0 to 1. */
-export const coverageOf = async (mask: Buffer): Promise<number> => {
+/** Which share of the picture at this path a mask makes white, 0 to 1. */
+export const coverageOf = async (mask: string): Promise<number> => {
   const { channels } = await sharp(mask).removeAlpha().toColourspace('b-w').stats();
   return (channels[0]?.mean ?? 0) / 255;
 };
@@ -29,7 +28,7 @@ const quick = { compressionLevel: 1 };
 /** The source as a PNG with the kept part opaque. Two steps: in one, sharp would drop the alpha. */
 const keptPart = async (
   folder: string,
-  { source, mask, kept }: PasteSources & { readonly mask: Buffer },
+  { source, mask, kept }: PasteSources & { readonly mask: string },
   size: { readonly width: number; readonly height: number },
 ): Promise<string> => {
   const [opaque, alpha, part] = ['opaque.png', 'alpha.png', 'part.png'].map((name) =>
@@ -52,26 +51,24 @@ const keptPart = async (
 
 /**
  * The `painted` picture scaled to the size of `source`, with the kept part of `source` untouched
- * over it. Returns a PNG. Works in files, so that libvips streams instead of holding every stage.
+ * over it, as a PNG in `folder`, which the caller removes. Returns its path. Works in files, so that
+ * libvips streams instead of holding every stage, and no large picture waits for the collector.
  */
-export const pasteSubject = (sources: PasteSources): Promise<Buffer> =>
+export const pasteSubject = (folder: string, sources: PasteSources): Promise<string> =>
   oneAtATime(async () => {
-    const folder = await mkdtemp(path.join(tmpdir(), 'hom-paste-'));
-    try {
-      const { width, height } = await sharp(sources.source).metadata();
-      const { mask } = sources;
-      const layers = mask
-        ? [{ input: await keptPart(folder, { ...sources, mask }, { width, height }) }]
-        : [];
-      return await sharp(sources.painted)
-        .removeAlpha()
-        .toColourspace('srgb')
-        .resize({ width, height, fit: 'fill', kernel: 'lanczos3' })
-        .composite(layers)
-        .removeAlpha()
-        .png({ compressionLevel: 6 })
-        .toBuffer();
-    } finally {
-      await rm(folder, { recursive: true, force: true });
-    }
+    const { width, height } = await sharp(sources.source).metadata();
+    const { mask } = sources;
+    const layers = mask
+      ? [{ input: await keptPart(folder, { ...sources, mask }, { width, height }) }]
+      : [];
+    const target = path.join(folder, 'pasted.png');
+    await sharp(sources.painted)
+      .removeAlpha()
+      .toColourspace('srgb')
+      .resize({ width, height, fit: 'fill', kernel: 'lanczos3' })
+      .composite(layers)
+      .removeAlpha()
+      .png({ compressionLevel: 6 })
+      .toFile(target);
+    return target;
   });

@@ -1,0 +1,163 @@
+import { randomBytes } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import sharp from 'sharp';
+import { startBareNest } from './support/bare-nest.ts';
+import { startComfy, WORKFLOWS } from './support/direct-comfy.ts';
+import { figure, median, type Figure } from './support/figure.ts';
+import { processIn, residentOf } from './support/processes.ts';
+import { Client, startProduct, withFolder } from './support/product.ts';
+
+const AT_ONCE = 16;
+const ROUND_MS = 3_000;
+const ROUNDS = 4;
+const TRANSFERS = 9;
+const STREAMS = 500;
+/** Noise as PNG: 20 MB. */
+const SIDE = 2_580;
+const SETTLE_MS = 5_000;
+
+type Request = () => Promise<Response>;
+
+/** Answers per second to `AT_ONCE` askers that each wait for their answer; throws on a refusal. */
+const perSecond = async (request: Request): Promise<number> => {
+  const [begun, counts] = [performance.now(), [] as number[]];
+  const ask = async (): Promise<void> => {
+    let count = 0;
+    while (performance.now() - begun < ROUND_MS) {
+      const response = await request();
+      if (!response.ok) throw new Error(`${response.status}: ${await response.text()}`);
+      await response.arrayBuffer();
+      count += 1;
+    }
+    counts.push(count);
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, ask));
+  return (counts.reduce((sum, count) => sum + count, 0) / (performance.now() - begun)) * 1_000;
+};
+
+/** Medians of rounds that take turns, so that both meet the same machine. */
+const sideBySide = async (ours: Request, theirs: Request): Promise<[number, number]> => {
+  const rates: [number[], number[]] = [[], []];
+  for (let round = 0; round <= ROUNDS; round += 1) {
+    const pair = [await perSecond(ours), await perSecond(theirs)] as const;
+    // The first round warms both up.
+    if (round > 0) pair.forEach((rate, side) => rates[side as 0 | 1].push(rate));
+  }
+  return [median(rates[0]), median(rates[1])];
+};
+
+/** Megabytes per second, one transfer after the other, in turns. */
+const transfers = async (
+  megabytes: number,
+  ours: (n: number) => Promise<Response>,
+  theirs: (n: number) => Promise<Response>,
+): Promise<[number, number]> => {
+  const rates: [number[], number[]] = [[], []];
+  for (let n = 0; n < TRANSFERS; n += 1) {
+    for (const [side, transfer] of [ours, theirs].entries()) {
+      const begun = performance.now();
+      const response = await transfer(n);
+      await response.arrayBuffer();
+      rates[side as 0 | 1].push((megabytes / (performance.now() - begun)) * 1_000);
+    }
+  }
+  return [median(rates[0]), median(rates[1])];
+};
+
+const noise = async (side: number): Promise<Uint8Array<ArrayBuffer>> => {
+  const raw = { width: side, height: side, channels: 3 as const };
+  const png = sharp(randomBytes(side * side * 3), { raw }).png({ compressionLevel: 0 });
+  return new Uint8Array(await png.toBuffer());
+};
+
+/** Kilobytes of the server per open event stream of a job that waits. */
+const streams = async (client: Client, pid: number, jobId: string): Promise<Figure> => {
+  const before = residentOf(pid).megabytes;
+  const open: Response[] = [];
+  for (let n = 0; n < STREAMS; n += 1) open.push(await client.call(`/v1/jobs/${jobId}/events`));
+  await pause(SETTLE_MS);
+  const after = residentOf(pid).megabytes;
+  for (const response of open) await response.body?.cancel();
+  return figure('throughput.500-streams', ((after - before) * 1_024) / STREAMS, 'kB/stream');
+};
+
+/**
+ * Requests per second of `npm start` beside a bare Nest application with one query, and megabytes
+ * per second of 20 MB files beside one that pipes them, all over loopback. The ordered jobs wait.
+ */
+export const throughput = (): Promise<Figure[]> =>
+  withFolder(async (folder) => {
+    const comfy = await startComfy(folder);
+    const product = await startProduct(`${folder}/data`, {
+      COMFYUI_URLS: comfy.url,
+      WORKFLOWS_DIR: WORKFLOWS,
+      QUOTA_MB: '100000',
+    });
+    const runtime = JSON.parse(await readFile(`${folder}/data/runtime.json`, 'utf8')) as Record<
+      string,
+      string
+    >;
+    const nest = await startBareNest(folder, runtime['DATABASE_URL'] ?? '');
+    const bare = (target: string, init?: RequestInit) => fetch(`${nest.url}${target}`, init);
+    try {
+      const client = await Client.logIn(product.url);
+      const imageId = await client.upload(await noise(64));
+      while (!(await (await client.call('/v1/comfy/workflows')).text()).includes('"bench-gpu"'))
+        await pause(200);
+      await comfy.stop();
+      let salt = 0;
+      const body = () => JSON.stringify({ imageId, sleepMs: 0, salt: (salt += 1) });
+      const order = () =>
+        client.call('/v1/comfy/workflows/bench-gpu/jobs', { method: 'POST', body: body() });
+      const { id } = (await (await order()).json()) as { id: string };
+      const [status, row] = await sideBySide(
+        () => client.call(`/v1/jobs/${id}`),
+        () => bare('/row'),
+      );
+      const [submits, posts] = await sideBySide(order, () =>
+        bare('/row', {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: body(),
+        }),
+      );
+      const eventStreams = await streams(client, processIn(product.pid, /scripts\/start\.mjs/), id);
+      const pictures: Uint8Array<ArrayBuffer>[] = [];
+      for (let n = 0; n < TRANSFERS; n += 1) pictures.push(await noise(SIDE));
+      const picture = (n: number) => pictures[n] ?? new Uint8Array();
+      const megabytes = picture(0).length / 1e6;
+      await writeFile(path.join(folder, 'download.bin'), picture(0));
+      const [upload, save] = await transfers(
+        megabytes,
+        (n) => {
+          const form = new FormData();
+          form.set('file', new Blob([picture(n)]), 'noise.png');
+          return client.call('/v1/files', { method: 'POST', body: form });
+        },
+        (n) =>
+          bare('/files', {
+            method: 'POST',
+            headers: { 'content-type': 'application/octet-stream' },
+            body: picture(n),
+          }),
+      );
+      const large = await client.upload(picture(0));
+      const [download, content] = await transfers(
+        megabytes,
+        () => client.call(`/v1/files/${large}/content`),
+        () => bare('/files'),
+      );
+      return [
+        figure('throughput.job-status', status, 'requests/s', { baseline: row, goal: '≥ 0.7 ×' }),
+        figure('throughput.job-post', submits, 'requests/s', { baseline: posts, goal: '≥ 0.25 ×' }),
+        eventStreams,
+        figure('throughput.upload', upload, 'MB/s', { baseline: save }),
+        figure('throughput.download', download, 'MB/s', { baseline: content, goal: '≥ 0.6 ×' }),
+      ];
+    } finally {
+      await nest.stop();
+      await product.stop();
+    }
+  });
