@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import sharp from 'sharp';
@@ -41,22 +42,28 @@ const peakDuring = async (pid: number, work: () => Promise<void>): Promise<numbe
   return peak;
 };
 
+const backgrounds = async (client: Client, images: readonly string[]): Promise<void> => {
+  const jobs = await Promise.all(
+    images.map((imageId) =>
+      client.order('product-backgrounds', { imageId, prompt: 'on white marble' }),
+    ),
+  );
+  await client.settle(
+    jobs.map(({ id }) => id),
+    PATIENCE_MS,
+  );
+};
+
+/** Against the same process after as many jobs with small pictures: what the size alone takes. */
 const largePictures = async (client: Client, pid: number): Promise<Figure[]> => {
+  const small = await readFile(path.join(root, 'samples', 'product-coffee-cup.png'));
+  const smallId = await client.upload(new Uint8Array(small));
   const images: string[] = [];
   for (let n = 0; n < LARGE_JOBS; n += 1) images.push(await client.upload(await photograph()));
+  await backgrounds(client, Array.from({ length: LARGE_JOBS }, () => smallId));
   await pause(SETTLE_MS);
   const before = residentOf(pid).megabytes;
-  const peak = await peakDuring(pid, async () => {
-    const jobs = await Promise.all(
-      images.map((imageId) =>
-        client.order('product-backgrounds', { imageId, prompt: 'on white marble' }),
-      ),
-    );
-    await client.settle(
-      jobs.map(({ id }) => id),
-      PATIENCE_MS,
-    );
-  });
+  const peak = await peakDuring(pid, () => backgrounds(client, images));
   return [
     figure('jobs.24-megapixels', peak - before, 'MB more', { goal: '≤ 150 MB' }),
     figure('jobs.24-megapixels.peak', peak, 'MB', { baseline: before }),

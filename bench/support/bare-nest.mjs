@@ -20,6 +20,10 @@ class BareController {
     return (await pool.query(QUERY)).rows[0] ?? {};
   }
 
+  post() {
+    return this.row();
+  }
+
   async save(request) {
     await pipeline(request, createWriteStream(path.join(folder, 'upload.bin')));
     return { saved: true };
@@ -37,7 +41,7 @@ const route = (decorator, name, parameter) => {
   parameter?.(BareController.prototype, name, 0);
 };
 route(Get('row'), 'row');
-route(Post('row'), 'row');
+route(Post('row'), 'post');
 route(Post('files'), 'save', Req());
 route(Get('files'), 'content', Res());
 Controller()(BareController);

@@ -1,5 +1,8 @@
+import { createWriteStream } from 'node:fs';
+import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
+import { pipeline } from 'node:stream/promises';
 import { Injectable } from '@nestjs/common';
 import type { Request } from 'express';
 import type { Person } from '../auth/index.js';
@@ -7,11 +10,13 @@ import { FileBytes } from './bytes.service.js';
 import { Deletion, type DeleteCheck } from './deletion.service.js';
 import { filesError } from './storage.errors.js';
 import { FileRecords } from './file-records.js';
+import { asFilesError } from './file-writer.js';
 import type { FileView } from './files.dto.js';
 import type { StoredFile } from './file.js';
 import { FileLinks } from './links.service.js';
 import { Outputs, type Output } from './outputs.service.js';
 import { Uploads } from './upload/uploads.js';
+import { Workspace } from './workspace.js';
 
 export interface OpenFile {
   readonly stream: Readable;
@@ -29,6 +34,7 @@ export class Files {
     private readonly links: FileLinks,
     private readonly bytes: FileBytes,
     private readonly deletion: Deletion,
+    private readonly workspace: Workspace,
   ) {}
 
   /**
@@ -77,6 +83,21 @@ export class Files {
       sizeBytes: file.sizeBytes,
       mimeType: file.mimeType,
     };
+  }
+
+  /**
+   * Gives `work` the path of a copy that is removed afterwards: for what reads a picture of any size
+   * without holding it in memory. Throws as {@link open}, and what `work` throws.
+   */
+  useCopy<T>(fileId: string, work: (path: string) => Promise<T>): Promise<T> {
+    return this.workspace.use(async (folder) => {
+      const copy = path.join(folder, 'copy');
+      const { stream } = await this.open(fileId);
+      await pipeline(stream, createWriteStream(copy)).catch((error: unknown) => {
+        throw asFilesError(error);
+      });
+      return work(copy);
+    });
   }
 
   /** All bytes in memory: for pictures, whose size is limited. Throws as {@link open}. */

@@ -15,7 +15,9 @@ const RETRY_MS = 50;
 const PATIENCE_MS = 60_000;
 
 /** For the process that logs the customers in as well: their tokens must hold everywhere. */
-export const FLEET_KEYS = {
+export const FLEET_SETTINGS = {
+  // Tokens name it as their issuer.
+  PUBLIC_URL: 'http://fleet.test',
   JWT_KEY: 'fleet-jwt-key-0123456789-0123456789',
   LINK_KEY: 'fleet-link-key-0123456789-0123456789',
 };

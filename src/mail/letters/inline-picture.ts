@@ -8,8 +8,8 @@ const MOVING_SIDE = 320;
 const MOVING_MAX_BYTES = 1_500_000;
 const MOST_PIXELS = 100_000_000;
 
-const still = (bytes: Buffer): Promise<Buffer> =>
-  sharp(bytes, { limitInputPixels: MOST_PIXELS })
+const still = (source: string): Promise<Buffer> =>
+  sharp(source, { limitInputPixels: MOST_PIXELS })
     .rotate()
     .resize({ width: STILL_SIDE, height: STILL_SIDE, fit: 'inside', withoutEnlargement: true })
     .flatten({ background: '#ffffff' })
@@ -17,24 +17,24 @@ const still = (bytes: Buffer): Promise<Buffer> =>
     .toBuffer();
 
 /** GIF, because Outlook and others show no animated WebP. */
-const moving = (bytes: Buffer): Promise<Buffer> =>
-  sharp(bytes, { animated: true, limitInputPixels: MOST_PIXELS })
+const moving = (source: string): Promise<Buffer> =>
+  sharp(source, { animated: true, limitInputPixels: MOST_PIXELS })
     .resize({ width: MOVING_SIDE, withoutEnlargement: true })
     .gif({ effort: 3, colours: 128 })
     .toBuffer();
 
-/** The picture as a mail shows it: small, a JPEG, or a GIF when it moves. Throws for what is none. */
+/** The picture at the path `source` as a mail shows it: small, a JPEG, or a GIF when it moves. Throws for what is none. */
 export const inlinePicture = async (
-  bytes: Buffer,
+  source: string,
   cid: string,
   fileName: string,
 ): Promise<InlinePicture> => {
-  const { pages = 1 } = await sharp(bytes, { limitInputPixels: MOST_PIXELS }).metadata();
+  const { pages = 1 } = await sharp(source, { limitInputPixels: MOST_PIXELS }).metadata();
   if (pages > 1) {
-    const animation = await moving(bytes);
+    const animation = await moving(source);
     if (animation.length <= MOVING_MAX_BYTES) {
       return { cid, fileName: `${fileName}.gif`, mimeType: 'image/gif', bytes: animation };
     }
   }
-  return { cid, fileName: `${fileName}.jpg`, mimeType: 'image/jpeg', bytes: await still(bytes) };
+  return { cid, fileName: `${fileName}.jpg`, mimeType: 'image/jpeg', bytes: await still(source) };
 };

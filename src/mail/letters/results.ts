@@ -21,7 +21,7 @@ export interface Results {
 
 const MOST_PICTURES = 3;
 const TEXT_LENGTH = 10_000;
-/** Full-size pictures are large: few at a time, whatever the number of mails in hand. */
+/** Full-size pictures take a core for seconds: one, whatever the number of mails in hand. */
 const onePictureAtATime = pLimit(1);
 
 const isDeleted = (error: unknown): boolean =>
@@ -79,17 +79,15 @@ export class ResultParts {
   ): Promise<Results['pictures'][number] | undefined> {
     if (!file.mimeType.startsWith('image/')) return undefined;
     return onePictureAtATime(async () => {
-      let bytes: Buffer;
-      try {
-        bytes = await this.files.readAll(file.id);
-      } catch (error) {
-        if (isDeleted(error)) return undefined;
-        throw error;
-      }
       const name = oneLine(output.name, 60);
       try {
-        return { ...(await inlinePicture(bytes, `${file.id}@result`, name)), alt: labelOf(name) };
+        const picture = await this.files.useCopy(file.id, (source) =>
+          inlinePicture(source, `${file.id}@result`, name),
+        );
+        return { ...picture, alt: labelOf(name) };
       } catch (error) {
+        if (isDeleted(error)) return undefined;
+        if (error instanceof DomainError) throw error;
         // The link still leads to it.
         this.logger.warn({ err: error, fileId: file.id }, 'a picture is not shown in its mail');
         return undefined;

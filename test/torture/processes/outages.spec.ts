@@ -6,7 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { freePort } from '../../../src/embedded/ports.js';
 import { startPostgres, type RunningPostgres } from '../../../src/embedded/postgres.js';
-import { Fleet, FLEET_KEYS, FleetCustomer } from '../../support/fleet.js';
+import { Fleet, FLEET_SETTINGS, FleetCustomer } from '../../support/fleet.js';
 import { House, until } from '../../support/house.js';
 import { eventually, mailbox, mailerEnvironment } from '../../support/mailer.js';
 import { TestRedis } from '../../support/redis.js';
@@ -51,7 +51,7 @@ beforeAll(async () => {
     roles: 'api',
     sandboxes: 2,
     gpuMs: 100,
-    environment: { ...mailer, REDIS_URL: redis.url, RATE_LIMIT_SCALE: '1000', ...FLEET_KEYS },
+    environment: { ...mailer, REDIS_URL: redis.url, RATE_LIMIT_SCALE: '1000', ...FLEET_SETTINGS },
   });
   const customer = await house.customer();
   await house.leave();

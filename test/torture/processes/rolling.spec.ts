@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { Fleet, FLEET_KEYS, FleetCustomer } from '../../support/fleet.js';
+import { Fleet, FLEET_SETTINGS, FleetCustomer } from '../../support/fleet.js';
 import { House } from '../../support/house.js';
 import { eventually, mailbox, mailerEnvironment } from '../../support/mailer.js';
 import { testDatabase } from '../../support/postgres.js';
@@ -27,7 +27,7 @@ beforeAll(async () => {
       ...mailerEnvironment(),
       REDIS_URL: redis.url,
       RATE_LIMIT_SCALE: '1000',
-      ...FLEET_KEYS,
+      ...FLEET_SETTINGS,
     },
   });
   const customers = [];
