@@ -1,3 +1,4 @@
+import { authTiming } from './auth-timing.ts';
 import { gpu } from './gpu.ts';
 import { gpus } from './gpus.ts';
 import { jobsMemory, largePicturesMemory } from './jobs-memory.ts';
@@ -19,4 +20,5 @@ export const MEASUREMENTS: Readonly<Record<string, () => Promise<Figure[]>>> = {
   'large-pictures': largePicturesMemory,
   'queue-depth': queueDepth,
   throughput,
+  'auth-timing': authTiming,
 };

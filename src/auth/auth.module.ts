@@ -5,6 +5,7 @@ import { Config, type Role } from '../config/index.js';
 import { AccessTokens, jwtOptions } from './access/access-tokens.js';
 import { AuthGuard } from './access/auth.guard.js';
 import { Callers } from './access/callers.service.js';
+import { OpenResponses } from './access/open-responses.js';
 import { RequestOrigin } from './access/request-origin.js';
 import { StreamAccess } from './access/stream-access.js';
 import { AdminAuditController } from './admin/admin-audit.controller.js';
@@ -57,7 +58,15 @@ const CONTROLLERS = [
   LinkPagesController,
 ];
 
-const ACCESS = [AccessTokens, ApiKeys, AuthGuard, Callers, RequestOrigin, StreamAccess];
+const ACCESS = [
+  AccessTokens,
+  ApiKeys,
+  AuthGuard,
+  Callers,
+  OpenResponses,
+  RequestOrigin,
+  StreamAccess,
+];
 const ACCOUNTS = [
   Administration,
   AuditTrail,

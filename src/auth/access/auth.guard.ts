@@ -1,9 +1,11 @@
 import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
+import type { Response } from 'express';
 import { ACCESS_METADATA, httpError, type AccessRule } from '../../platform/index.js';
 import { People } from '../people/people.service.js';
 import { Callers } from './callers.service.js';
 import type { Caller, CallerRequest } from './current-person.js';
+import { OpenResponses } from './open-responses.js';
 import { RequestOrigin } from './request-origin.js';
 import { StreamAccess } from './stream-access.js';
 
@@ -21,6 +23,7 @@ export class AuthGuard implements CanActivate {
     private readonly streams: StreamAccess,
     private readonly people: People,
     private readonly origin: RequestOrigin,
+    private readonly open: OpenResponses,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
@@ -46,6 +49,7 @@ export class AuthGuard implements CanActivate {
       throw httpError('http.forbidden', 'This account may not do that.');
     }
     request.caller = caller;
+    this.open.watch(context.switchToHttp().getResponse<Response>(), caller.person.id);
     return true;
   }
 

@@ -1,7 +1,8 @@
 import { createHmac, randomUUID } from 'node:crypto';
-import { Controller, Get, Module } from '@nestjs/common';
+import { Controller, Get, Module, Res } from '@nestjs/common';
 import { JwtService } from '@nestjs/jwt';
-import { afterAll, describe, expect, it } from 'vitest';
+import type { Response } from 'express';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { CurrentPerson, People, StreamAccess, type Person } from '../../../src/auth/index.js';
 import { Config } from '../../../src/config/index.js';
 import { Access } from '../../../src/platform/index.js';
@@ -14,6 +15,12 @@ class ProbeController {
   @Get('undeclared')
   undeclared() {
     return {};
+  }
+
+  @Access('user')
+  @Get('open')
+  open(@Res() response: Response) {
+    response.flushHeaders();
   }
 
   @Access('stream')
@@ -130,6 +137,31 @@ describe('a route', () => {
       `UPDATE users SET status = 'active', suspended_at = NULL WHERE id = $1`,
       [ada.id],
     );
+  });
+});
+
+describe('an answer that stays open', () => {
+  it('is cut when the person is suspended', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    const person = await api.signUp();
+    const answer = await fetch(`${api.url}/probe/open`, {
+      headers: { authorization: `Bearer ${person.accessToken}` },
+    });
+    const ended = answer.text().then(
+      () => 'ended',
+      () => 'cut',
+    );
+    const later = () => vi.advanceTimersByTimeAsync(20_000);
+    await later();
+    const soon = new Promise((resolve) => setTimeout(resolve, 100, 'open'));
+    expect(await Promise.race([ended, soon])).toBe('open');
+    await api.database.query(
+      `UPDATE users SET status = 'suspended', suspended_at = now() WHERE id = $1`,
+      [person.id],
+    );
+    await later();
+    expect(await ended).toBe('cut');
+    vi.useRealTimers();
   });
 });
 
