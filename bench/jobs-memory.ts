@@ -60,7 +60,10 @@ const largePictures = async (client: Client, pid: number): Promise<Figure[]> => 
   const smallId = await client.upload(new Uint8Array(small));
   const images: string[] = [];
   for (let n = 0; n < LARGE_JOBS; n += 1) images.push(await client.upload(await photograph()));
-  await backgrounds(client, Array.from({ length: LARGE_JOBS }, () => smallId));
+  await backgrounds(
+    client,
+    Array.from({ length: LARGE_JOBS }, () => smallId),
+  );
   await pause(SETTLE_MS);
   const before = residentOf(pid).megabytes;
   const peak = await peakDuring(pid, () => backgrounds(client, images));

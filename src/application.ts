@@ -5,7 +5,7 @@ import { Logger } from 'nestjs-pino';
 import { DataSource } from 'typeorm';
 import { AppModule } from './app.module.js';
 import type { Config } from './config/index.js';
-import { migrate, serveOpenApi } from './platform/index.js';
+import { identifyRequest, migrate, serveOpenApi } from './platform/index.js';
 
 const JSON_LIMIT = '1mb';
 
@@ -18,6 +18,7 @@ export const createApplication = async (config: Config): Promise<NestExpressAppl
   app.useLogger(app.get(Logger));
   app.set('trust proxy', config.http.trustProxy);
   app.disable('x-powered-by');
+  app.use(identifyRequest);
   // Swagger UI and Bull Board bring their own inline scripts; the API itself serves no pages with data of others.
   app.use(
     helmet({ contentSecurityPolicy: false, crossOriginResourcePolicy: { policy: 'cross-origin' } }),

@@ -45,9 +45,8 @@ const missingServices = (environment: Environment): EmbeddedService[] => {
 interface Surroundings {
   readonly environment: Environment;
   readonly embedded: Embedded | undefined;
-  readonly lines: readonly string[];
-  /** Makes the accounts that the embedded default brings. */
-  furnish(app: NestExpressApplication): Promise<void>;
+  /** Makes the accounts that the embedded default brings; returns what the operator should know. */
+  furnish(app: NestExpressApplication): Promise<readonly string[]>;
   close(): Promise<void>;
 }
 
@@ -55,10 +54,28 @@ interface Surroundings {
 const external = (environment: Environment): Surroundings => ({
   environment,
   embedded: undefined,
-  lines: [],
-  furnish: () => Promise.resolve(),
+  furnish: () => Promise.resolve([]),
   close: () => Promise.resolve(),
 });
+
+/**
+ * The account's password, as words for the operator. One that the environment names holds from each
+ * start on; a made-up one only until its owner changes it.
+ */
+const furnishAccount = async (
+  people: People,
+  role: 'admin' | 'user',
+  name: string,
+  { email, password }: StartSettings['admin'],
+  madeUp: string,
+): Promise<string> => {
+  if (password !== undefined) {
+    await people.provision({ email, password, role, name });
+    return password;
+  }
+  const isUnchanged = await people.provisionOnce({ email, password: madeUp, role, name });
+  return isUnchanged ? madeUp : '(its password was changed)';
+};
 
 const startSurroundings = async (
   given: Environment,
@@ -84,28 +101,28 @@ const startSurroundings = async (
       ...embedded.environment,
       ...Object.fromEntries(Object.entries(given).filter(([, value]) => value?.trim())),
     };
-    const adminPassword = admin.password ?? secrets.adminPassword;
-    const demoPassword = demo.password ?? secrets.demoPassword;
     const mailbox = embedded.environment['MAILBOX_URL'];
     return {
       environment,
       embedded,
-      lines: [
-        ...(mailbox ? [`  Mailbox      ${mailbox}`] : []),
-        `  Admin        ${admin.email}  ${adminPassword}`,
-        `  Demo account ${demo.email}  ${demoPassword}`,
-        `  Data, logs   ${dataDir}`,
-      ],
       furnish: async (app) => {
         const people = app.get(People);
-        await people.provision({ ...admin, password: adminPassword, role: 'admin', name: 'Admin' });
-        await people.provision({ ...demo, password: demoPassword, role: 'user', name: 'Demo' });
+        const passwords = {
+          admin: await furnishAccount(people, 'admin', 'Admin', admin, secrets.adminPassword),
+          demo: await furnishAccount(people, 'user', 'Demo', demo, secrets.demoPassword),
+        };
         await writeRuntime(dataDir, {
           pid: process.pid,
           apiUrl: await app.getUrl().then(loopbackUrl),
           ...(mailbox && { mailboxUrl: mailbox }),
           ...embedded.environment,
         });
+        return [
+          ...(mailbox ? [`  Mailbox      ${mailbox}`] : []),
+          `  Admin        ${admin.email}  ${passwords.admin}`,
+          `  Demo account ${demo.email}  ${passwords.demo}`,
+          `  Data, logs   ${dataDir}`,
+        ];
       },
       close: async () => {
         await embedded.stop();
@@ -161,7 +178,7 @@ const start = async (): Promise<void> => {
     app = await createApplication(config);
     stopOnSignal(app, surroundings);
     await app.listen(config.http.port, config.http.host);
-    await surroundings.furnish(app);
+    const notes = await surroundings.furnish(app);
     await waitUntilReady(app);
     const url = config.process.isProduction
       ? config.http.publicUrl
@@ -173,7 +190,7 @@ const start = async (): Promise<void> => {
       ...(config.process.roles.includes('api')
         ? [`  Bull Board   ${url}/admin/queues  (log in as the admin)`]
         : []),
-      ...surroundings.lines,
+      ...notes,
     ];
     console.log(lines.join('\n'));
   } catch (error) {

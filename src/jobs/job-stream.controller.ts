@@ -1,14 +1,4 @@
-import {
-  Controller,
-  Get,
-  Headers,
-  Param,
-  ParseUUIDPipe,
-  Post,
-  HttpCode,
-  Req,
-  Res,
-} from '@nestjs/common';
+import { Controller, Get, Headers, Post, HttpCode, Req, Res } from '@nestjs/common';
 import {
   ApiBearerAuth,
   ApiCreatedResponse,
@@ -23,7 +13,7 @@ import {
 } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import { CurrentPerson, type Person } from '../auth/index.js';
-import { Access, Database } from '../platform/index.js';
+import { Access, Database, IdParam } from '../platform/index.js';
 import { StreamTokenView } from './job.dto.js';
 import { isTerminal } from './job.js';
 import { JobStreams, type JobEvent } from './job-streams.js';
@@ -53,7 +43,7 @@ export class JobStreamController {
   @ApiCreatedResponse({ type: StreamTokenView })
   async streamToken(
     @CurrentPerson() person: Person,
-    @Param('id', ParseUUIDPipe) id: string,
+    @IdParam() id: string,
   ): Promise<StreamTokenView> {
     await this.jobs.get(person.id, id);
     return this.tokens.issue('job-stream', id);
@@ -72,7 +62,7 @@ export class JobStreamController {
   @ApiNoContentResponse({ description: 'The job has ended and its last event was delivered' })
   async events(
     @CurrentPerson() person: Person,
-    @Param('id', ParseUUIDPipe) id: string,
+    @IdParam() id: string,
     @Headers('last-event-id') lastEventId: string | undefined,
     @Req() request: Request,
     @Res() response: Response,
@@ -116,7 +106,7 @@ export class JobStreamController {
   @ApiNotFoundResponse({ description: '`jobs.no_preview` before the first' })
   async preview(
     @CurrentPerson() person: Person,
-    @Param('id', ParseUUIDPipe) id: string,
+    @IdParam() id: string,
     @Res() response: Response,
   ): Promise<void> {
     await this.jobs.get(person.id, id);

@@ -1,4 +1,4 @@
-import { Controller, Get, HttpCode, Param, ParseUUIDPipe, Post, Query } from '@nestjs/common';
+import { Controller, Get, HttpCode, Post, Query } from '@nestjs/common';
 import {
   ApiBearerAuth,
   ApiConflictResponse,
@@ -8,7 +8,7 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import { CurrentPerson, type Person } from '../auth/index.js';
-import { Access } from '../platform/index.js';
+import { Access, IdParam } from '../platform/index.js';
 import { JobPage, JobsQuery, JobView } from './job.dto.js';
 import { Jobs } from './jobs.service.js';
 
@@ -31,7 +31,7 @@ export class JobsController {
   @ApiOperation({ summary: 'One job: status, progress, place in the queue, results' })
   @ApiOkResponse({ type: JobView })
   @ApiNotFoundResponse({ description: '`jobs.not_found`' })
-  get(@CurrentPerson() person: Person, @Param('id', ParseUUIDPipe) id: string): Promise<JobView> {
+  get(@CurrentPerson() person: Person, @IdParam() id: string): Promise<JobView> {
     return this.jobs.getView(person.id, id);
   }
 
@@ -42,10 +42,7 @@ export class JobsController {
   })
   @ApiOkResponse({ type: JobView })
   @ApiConflictResponse({ description: '`jobs.already_finished`' })
-  cancel(
-    @CurrentPerson() person: Person,
-    @Param('id', ParseUUIDPipe) id: string,
-  ): Promise<JobView> {
+  cancel(@CurrentPerson() person: Person, @IdParam() id: string): Promise<JobView> {
     return this.jobs.cancel(person.id, id);
   }
 }

@@ -85,7 +85,9 @@ describe('a body that cannot be used', () => {
     ['a bare word', 'prompt'],
   ])('refuses %s', async (_, body) => {
     const before = await books();
-    expect(refusal(await send(body))).toBe('400 http.malformed_json');
+    const answer = await send(body);
+    expect(refusal(answer)).toBe('400 http.malformed_json');
+    expect(answer.body).toMatchObject({ requestId: answer.headers.get('x-request-id') });
     expect(await books()).toEqual(before);
   });
 

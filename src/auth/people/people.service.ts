@@ -80,6 +80,20 @@ export class People {
   }
 
   /**
+   * Makes the account if nobody has its address, and leaves it as its owner made it otherwise. True
+   * when the password is still this one.
+   */
+  async provisionOnce(account: Parameters<People['provision']>[0]): Promise<boolean> {
+    const user = await this.database.one<{ hash: string | null }>(
+      'SELECT password_hash AS hash FROM users WHERE email = $1',
+      [normaliseAddress(account.email)],
+    );
+    if (user) return this.hasher.matches(user.hash, account.password);
+    await this.provision(account);
+    return true;
+  }
+
+  /**
    * The active person with this address and password, for HTTP Basic, which sends them with every
    * request: a right pair is remembered for a minute. Throws auth.invalid_credentials,
    * auth.email_not_verified, auth.suspended or http.rate_limited.

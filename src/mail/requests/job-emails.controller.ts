@@ -1,13 +1,4 @@
-import {
-  Body,
-  Controller,
-  Get,
-  Headers,
-  HttpCode,
-  Param,
-  ParseUUIDPipe,
-  Post,
-} from '@nestjs/common';
+import { Body, Controller, Get, Headers, HttpCode, Post } from '@nestjs/common';
 import {
   ApiAcceptedResponse,
   ApiBearerAuth,
@@ -20,7 +11,7 @@ import {
   ApiTooManyRequestsResponse,
 } from '@nestjs/swagger';
 import { CurrentPerson, type Person } from '../../auth/index.js';
-import { Access } from '../../platform/index.js';
+import { Access, IdParam } from '../../platform/index.js';
 import { EmailList, SendEmailsRequest } from './job-emails.dto.js';
 import { JobEmails } from './job-emails.service.js';
 
@@ -42,7 +33,7 @@ export class JobEmailsController {
   @ApiTooManyRequestsResponse({ description: '`mail.daily_limit`' })
   async send(
     @CurrentPerson() person: Person,
-    @Param('id', ParseUUIDPipe) id: string,
+    @IdParam() id: string,
     @Body() body: SendEmailsRequest,
     @Headers('idempotency-key') key?: string,
   ): Promise<EmailList> {
@@ -53,10 +44,7 @@ export class JobEmailsController {
   @ApiOperation({ summary: 'The mails about a job and what became of them' })
   @ApiOkResponse({ type: EmailList })
   @ApiNotFoundResponse({ description: '`jobs.not_found`' })
-  async list(
-    @CurrentPerson() person: Person,
-    @Param('id', ParseUUIDPipe) id: string,
-  ): Promise<EmailList> {
+  async list(@CurrentPerson() person: Person, @IdParam() id: string): Promise<EmailList> {
     return { items: await this.jobEmails.of(person.id, id) };
   }
 }

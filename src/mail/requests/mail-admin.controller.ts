@@ -1,13 +1,4 @@
-import {
-  Controller,
-  Delete,
-  Get,
-  HttpCode,
-  Param,
-  ParseUUIDPipe,
-  Post,
-  Query,
-} from '@nestjs/common';
+import { Controller, Delete, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import {
   ApiBearerAuth,
   ApiConflictResponse,
@@ -17,7 +8,7 @@ import {
   ApiOperation,
   ApiTags,
 } from '@nestjs/swagger';
-import { Access } from '../../platform/index.js';
+import { Access, IdParam } from '../../platform/index.js';
 import { Suppressions } from '../feedback/suppressions.js';
 import { AdminEmailPage, AdminEmailView, EmailsQuery, SuppressionList } from './mail-admin.dto.js';
 import { MailAdmin } from './mail-admin.service.js';
@@ -48,7 +39,7 @@ export class MailAdminController {
   @ApiOkResponse({ type: AdminEmailView })
   @ApiNotFoundResponse({ description: '`mail.not_found`' })
   @ApiConflictResponse({ description: '`mail.already_ended`' })
-  replay(@Param('id', ParseUUIDPipe) id: string): Promise<AdminEmailView> {
+  replay(@IdParam() id: string): Promise<AdminEmailView> {
     return this.mails.replay(id);
   }
 

@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import { LoggerModule } from 'nestjs-pino';
 import { pino } from 'pino';
 import { Config } from '../../config/index.js';
+import { requestIdOf } from './request-id.js';
 
 const REDACTED = [
   'req.headers.authorization',
@@ -14,8 +14,6 @@ const REDACTED = [
 const redactUrl = (url: string): string =>
   url.replace(/([?&](?:token|signature|code|state)=)[^&]*/g, '$1[redacted]');
 
-const REQUEST_ID = /^[\w.-]{1,64}$/;
-
 /** JSON lines with the request's id; secrets are redacted. Goes to LOG_FILE or standard output. */
 export const loggerModule = () =>
   LoggerModule.forRootAsync({
@@ -26,12 +24,7 @@ export const loggerModule = () =>
           { level: config.process.logLevel, redact: { paths: REDACTED, censor: '[redacted]' } },
           pino.destination({ dest: config.process.logFile ?? 1, sync: false, mkdir: true }),
         ),
-        genReqId: (request, response) => {
-          const given = request.headers['x-request-id'];
-          const id = typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
-          response.setHeader('X-Request-Id', id);
-          return id;
-        },
+        genReqId: requestIdOf,
         autoLogging: { ignore: (request) => /^\/(health|metrics)/.test(request.url ?? '') },
         serializers: {
           req: (request: { id: string; method: string; url: string }) => ({

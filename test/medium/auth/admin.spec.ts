@@ -111,6 +111,24 @@ describe('an account made by the operator', () => {
     expect(hooked).toEqual([first.id]);
   });
 
+  it('keeps what its owner changed where it is only made when it is missing', async () => {
+    const account = {
+      email: `${randomUUID()}@example.com`,
+      password: PASSWORD,
+      role: 'admin' as const,
+    };
+    const people = api.app.get(People);
+    expect(await people.provisionOnce(account)).toBe(true);
+    expect(await people.provisionOnce(account)).toBe(true);
+    const { accessToken } = (await api.logIn(account.email)).body;
+    const change = { currentPassword: PASSWORD, newPassword: 'of the owner’s own choice' };
+    await api.call('POST /v1/me/password', { token: String(accessToken), body: change });
+    expect(await people.provisionOnce(account)).toBe(false);
+    expect(await people.authenticate(account.email, change.newPassword)).toMatchObject({
+      role: 'admin',
+    });
+  });
+
   it('is known to HTTP Basic until it is suspended', async () => {
     const person = await api.provision('admin');
     const people = api.app.get(People);
