@@ -380,11 +380,13 @@ CREATE TABLE job_prompts (
   running_at timestamp with time zone,
   ended_at timestamp with time zone,
   outcome text,
+  discarded_at timestamp with time zone,
   CONSTRAINT job_prompts_pkey PRIMARY KEY (prompt_id),
   CONSTRAINT job_prompts_instance_id_fkey FOREIGN KEY (instance_id) REFERENCES instances(id),
   CONSTRAINT job_prompts_job_id_fkey FOREIGN KEY (job_id) REFERENCES jobs(id) ON DELETE CASCADE
 );
 CREATE INDEX job_prompts_by_job ON public.job_prompts USING btree (job_id);
+CREATE INDEX job_prompts_in_vain ON public.job_prompts USING btree (ended_at) WHERE ((running_at IS NOT NULL) AND (outcome <> 'succeeded'::text) AND (discarded_at IS NULL));
 
 CREATE TABLE jobs (
   id uuid NOT NULL,

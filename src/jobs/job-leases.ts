@@ -190,7 +190,10 @@ export class JobLeases {
          SELECT jobs.id FROM jobs
          WHERE kind = 'comfy' AND status = 'queued' AND lease_until > now() AND prompt_id IS NOT NULL
            AND instance_id <> $1 AND coalesce(capability, workflow) = ANY($2) AND coalesce(yield_until < now(), true)
-           AND EXISTS (SELECT 1 FROM jobs busy WHERE busy.instance_id = jobs.instance_id AND busy.status = 'running')
+           AND (EXISTS (SELECT 1 FROM jobs busy WHERE busy.instance_id = jobs.instance_id AND busy.status = 'running')
+             -- Behind a prompt that is not ours.
+             OR EXISTS (SELECT 1 FROM job_prompts WHERE job_prompts.prompt_id = jobs.prompt_id
+               AND job_prompts.minted_at < now() - interval '3 seconds'))
          ORDER BY turn, sequence LIMIT 1 FOR UPDATE SKIP LOCKED
        ), asked AS (
          UPDATE jobs SET yield_to = $1, yield_until = now() + interval '5 seconds'

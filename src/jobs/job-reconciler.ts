@@ -6,11 +6,14 @@ import {
 } from '@nestjs/common';
 import { Config } from '../config/index.js';
 import { Database, Idempotency } from '../platform/index.js';
+import { Files } from '../storage/index.js';
 import { JobSettlement } from './job-settlement.js';
 
 const PERIOD_MS = 2_000;
 const HOUSEKEEPING_EVERY = 150;
 const BATCH = 100;
+/** So long after a start has ended nobody stores anything for it any more, not even a fenced worker. */
+const SETTLED_AFTER_SECONDS = 300;
 
 /**
  * Puts right what a dead process left: jobs whose lease ran out, wishes to cancel that nobody holds,
@@ -27,6 +30,7 @@ export class JobReconciler implements OnApplicationBootstrap, BeforeApplicationS
     private readonly database: Database,
     private readonly settlement: JobSettlement,
     private readonly idempotency: Idempotency,
+    private readonly files: Files,
     private readonly config: Config,
   ) {}
 
@@ -100,8 +104,25 @@ export class JobReconciler implements OnApplicationBootstrap, BeforeApplicationS
     }
   }
 
+  /** Files that a start had stored before it was cancelled, failed or lost belong to no result. */
+  private async discardVainOutputs(): Promise<void> {
+    const prompts = await this.database.query<{ id: string; jobId: string }>(
+      `SELECT prompt_id AS id, job_id AS "jobId" FROM job_prompts
+       WHERE running_at IS NOT NULL AND outcome <> 'succeeded' AND discarded_at IS NULL
+         AND ended_at < now() - make_interval(secs => $1) LIMIT ${BATCH}`,
+      [SETTLED_AFTER_SECONDS],
+    );
+    for (const { id, jobId } of prompts) {
+      await this.files.discardOutputs(jobId, id);
+      await this.database.query(
+        'UPDATE job_prompts SET discarded_at = now() WHERE prompt_id = $1',
+        [id],
+      );
+    }
+  }
+
   /** Progress rows go an hour after the end, status rows stay; old idempotency keys go. */
-  private async keepHouse(): Promise<void> {
+  async keepHouse(): Promise<void> {
     await this.database.query(
       `DELETE FROM job_events USING jobs
        WHERE job_events.job_id = jobs.id AND job_events.type <> 'status'
@@ -111,6 +132,7 @@ export class JobReconciler implements OnApplicationBootstrap, BeforeApplicationS
       `DELETE FROM job_previews USING jobs
        WHERE job_previews.job_id = jobs.id AND jobs.finished_at < now() - interval '1 hour'`,
     );
+    await this.discardVainOutputs();
     await this.idempotency.sweep();
   }
 }

@@ -15,7 +15,7 @@ export class LeaseHold {
   private readonly timer: NodeJS.Timeout;
   private validUntil: number;
   private cancelRequested = false;
-  private isRenewing = false;
+  private renewing: Promise<void> = Promise.resolve();
 
   constructor(
     readonly lease: JobLease,
@@ -42,10 +42,16 @@ export class LeaseHold {
     this.lost.signal.throwIfAborted();
   }
 
-  /** Extends the lease now and learns of wishes: to cancel, or to move to an idle instance. */
-  async renew(): Promise<void> {
-    if (this.isRenewing || this.lost.signal.aborted) return;
-    this.isRenewing = true;
+  /**
+   * Extends the lease and learns of wishes: to cancel, or to move to an idle instance. Resolves when
+   * the row was read after this call, so that a wish which came before it is known then.
+   */
+  renew(): Promise<void> {
+    return (this.renewing = this.renewing.then(() => this.renewNow()));
+  }
+
+  private async renewNow(): Promise<void> {
+    if (this.lost.signal.aborted) return;
     const sentAt = performance.now();
     try {
       const { isHeld, isCancelRequested, isYieldRequested } = await this.leases.renew(this.lease);
@@ -59,8 +65,6 @@ export class LeaseHold {
     } catch {
       // The database is away: the lease may still be ours until it runs out.
       if (performance.now() >= this.validUntil) this.lose();
-    } finally {
-      this.isRenewing = false;
     }
   }
 

@@ -179,8 +179,24 @@ export class AddJobCapability1795459100000 implements MigrationInterface {
   }
 }
 
+/** What a start that did not succeed had stored already is removed, once. */
+export class DiscardVainOutputs1795816800000 implements MigrationInterface {
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query(`
+      ALTER TABLE job_prompts ADD COLUMN discarded_at timestamptz;
+      CREATE INDEX job_prompts_in_vain ON job_prompts (ended_at)
+        WHERE running_at IS NOT NULL AND outcome <> 'succeeded' AND discarded_at IS NULL;
+    `);
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query('ALTER TABLE job_prompts DROP COLUMN discarded_at');
+  }
+}
+
 export const JOBS_MIGRATIONS = [
   CreateJobs1795400004000,
   TraceProviderTasks1795459000000,
   AddJobCapability1795459100000,
+  DiscardVainOutputs1795816800000,
 ];

@@ -4,7 +4,8 @@
  *
  *   POST   /__control/faults {kind, node?, path?, ms?, status?, message?, after?, times?}
  *   DELETE /__control/faults                 disarms all, opens muted sockets, frees a held worker
- *   GET    /__control/executions             [{prompt_id, client_id, started, ended, outcome}]
+ *   GET    /__control/executions             [{prompt_id, client_id, life, started, ended, outcome}],
+ *          of this process (its `life`), and of the earlier ones that wrote to the same file
  *
  * `after` lets so many matches pass first, `times` is how often it strikes (default 1, 0 = always).
  * At once: mute, half-open, close-sockets, cut-sockets, noise, crash (without `after`).
@@ -13,6 +14,7 @@
  * At a request (`path`): http {status, or 0 for silence}; at POST /prompt once the prompt is
  * queued: lost-reply {status, or 0}.
  */
+import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -35,9 +37,10 @@ interface Fault {
 export interface Execution {
   readonly prompt_id: string;
   readonly client_id: unknown;
+  readonly life: number;
   readonly started: number;
-  ended?: number;
-  outcome?: string;
+  readonly ended?: number;
+  readonly outcome?: string;
 }
 
 const MAX_EXECUTIONS = 10_000;
@@ -53,7 +56,11 @@ export class Faults {
   constructor(
     private readonly hub: SocketHub,
     private readonly folders: Folders,
-  ) {}
+    /** Outlives a kill, so that the tests see the executions of every life. */
+    private readonly logFile: string | undefined,
+  ) {
+    if (logFile !== undefined && existsSync(logFile)) this.recall(readFileSync(logFile, 'utf8'));
+  }
 
   /** Holds the worker before it takes the next prompt for as long as `wedge` is armed. */
   async beforeTake(): Promise<void> {
@@ -61,8 +68,12 @@ export class Faults {
   }
 
   async beforePrompt(promptId: string, clientId: unknown): Promise<void> {
-    this.executions.push({ prompt_id: promptId, client_id: clientId, started: Date.now() });
-    if (this.executions.length > MAX_EXECUTIONS) this.executions.shift();
+    this.note({
+      prompt_id: promptId,
+      client_id: clientId,
+      life: process.pid,
+      started: Date.now(),
+    });
     if (this.strike('crash')) die();
   }
 
@@ -80,7 +91,7 @@ export class Faults {
   /** After the terminal message, before history is written. */
   async afterEnd(outcome: string, outputs: Readonly<Record<string, unknown>>): Promise<void> {
     const execution = this.executions.at(-1);
-    if (execution) Object.assign(execution, { ended: Date.now(), outcome });
+    if (execution) this.note({ ...execution, ended: Date.now(), outcome });
     const garbage = this.strike('garbage-output');
     const missing = this.strike('missing-output');
     for (const item of garbage || missing ? filesOf(outputs) : []) {
@@ -112,6 +123,26 @@ export class Faults {
         answer: () => ({ json: this.executions }),
       },
     ];
+  }
+
+  /** Begun, or ended: the later line of one execution is the whole of it. */
+  private note(execution: Execution): void {
+    if (this.logFile !== undefined) appendFileSync(this.logFile, `${JSON.stringify(execution)}\n`);
+    this.remember(execution);
+  }
+
+  private remember(execution: Execution): void {
+    const last = this.executions.at(-1);
+    if (last?.prompt_id === execution.prompt_id && last.started === execution.started)
+      this.executions.pop();
+    this.executions.push(execution);
+    if (this.executions.length > MAX_EXECUTIONS) this.executions.shift();
+  }
+
+  private recall(lines: string): void {
+    for (const line of lines.split('\n')) {
+      if (line !== '') this.remember(JSON.parse(line) as Execution);
+    }
   }
 
   private arm(body: unknown): Reply {

@@ -3,13 +3,13 @@
  * executes graphs with honest cheap picture operations. See docs/architecture.md, "The sandbox".
  *
  *   node main.js --port 0 --host 127.0.0.1 --data-dir <folder> [--parent-pipe] [--control]
- *                [--gpu-ms <n>] [--preview-method <name>] [--max-upload-size <MB>]
+ *                [--execution-log <file>] [--gpu-ms <n>] [--preview-method <name>] [--max-upload-size <MB>]
  *                [--tools-dir <folder> and the options of tools/stand-ins.ts]
  *
  * Prints one JSON line `{"listening":"http://…"}` once it answers. With `--tools-dir` the stand-ins of
  * the outside tools live in this process too, and the line has their addresses. With `--parent-pipe` it ends
  * when its stdin does, so it never outlives its parent. `--control` adds the tests' own routes and
- * nodes. `--gpu-ms` lets every sampler take that long and paint plainly, for load tests.
+ * nodes, `--execution-log` keeps what they tell of executions over a kill. `--gpu-ms` lets every sampler take that long and paint plainly, for load tests.
  */
 import type { AddressInfo } from 'node:net';
 import { parseArgs } from 'node:util';
@@ -23,6 +23,7 @@ const { values } = parseArgs({
     'data-dir': { type: 'string' },
     'parent-pipe': { type: 'boolean', default: false },
     control: { type: 'boolean', default: false },
+    'execution-log': { type: 'string' },
     'gpu-ms': { type: 'string' },
     'preview-method': { type: 'string', default: 'none' },
     'max-upload-size': { type: 'string', default: '100' },
@@ -37,6 +38,7 @@ if (dataDir === undefined) throw new Error('--data-dir is required');
 const server = createSandbox({
   dataDir,
   hasControl: values.control,
+  executionLog: values['execution-log'],
   gpuMs: values['gpu-ms'] === undefined ? undefined : Number(values['gpu-ms']),
   previewMethod: values['preview-method'],
   maxBodyBytes: Number(values['max-upload-size']) * 1024 * 1024,

@@ -17,6 +17,7 @@ import { Worker } from './worker.js';
 export interface SandboxOptions {
   readonly dataDir: string;
   readonly hasControl: boolean;
+  readonly executionLog: string | undefined;
   readonly gpuMs: number | undefined;
   readonly previewMethod: string;
   readonly maxBodyBytes: number;
@@ -35,7 +36,7 @@ export const createSandbox = (options: SandboxOptions): Server => {
     const greeting: [string, object][] = [['status', { ...status(), sid }]];
     return node === undefined ? greeting : [...greeting, ['executing', { node }]];
   });
-  const faults = new Faults(hub, folders);
+  const faults = new Faults(hub, folders, options.executionLog);
   const worker: Worker = new Worker(queue, {
     hub,
     catalogue,

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -11,10 +12,12 @@ import { CreditsAudit, Ledger } from '../../src/credits/index.js';
 import type { JobView } from '../../src/jobs/index.js';
 import { Database } from '../../src/platform/index.js';
 import { testConfig } from './config.js';
-import { startSandbox, type TestSandbox } from './sandbox.js';
+import { startSandbox, type TestSandbox, type TestSandboxOptions } from './sandbox.js';
 
 export interface Execution {
   readonly prompt_id: string;
+  /** The sandbox process that began it. */
+  readonly life: number;
   readonly started: number;
   readonly ended?: number;
   readonly outcome?: string;
@@ -53,6 +56,8 @@ export const houseEnvironment = (options: {
  */
 export class House {
   private hasLeft = false;
+  /** The process of each killed sandbox, and when it was surely dead. */
+  readonly deaths = new Map<number, number>();
 
   private constructor(
     readonly app: NestExpressApplication,
@@ -60,6 +65,7 @@ export class House {
     readonly sandboxes: TestSandbox[],
     readonly environment: Readonly<Record<string, string>>,
     private readonly dataDir: string,
+    private readonly sandboxOptions: (index: number) => TestSandboxOptions,
   ) {}
 
   static async start(options: {
@@ -74,12 +80,15 @@ export class House {
   }): Promise<House> {
     const dataDir = await mkdtemp(path.join(tmpdir(), 'hom-house-'));
     const { gpuMs = 50 } = options;
-    const args = gpuMs === 'painted' ? [] : ['--gpu-ms', String(gpuMs)];
+    const optionsOf = (index: number): TestSandboxOptions => {
+      const own = options.sandboxDirs?.[index] ?? path.join(dataDir, `sandbox-${index}`);
+      const log = `--execution-log=${path.join(dataDir, `executions-${index}.jsonl`)}`;
+      const args = [log, ...(gpuMs === 'painted' ? [] : ['--gpu-ms', String(gpuMs)])];
+      mkdirSync(own, { recursive: true });
+      return { control: true, args, dataDir: own };
+    };
     const sandboxes = await Promise.all(
-      Array.from({ length: options.sandboxes ?? 1 }, (_, index) => {
-        const dataDir = options.sandboxDirs?.[index];
-        return startSandbox({ control: true, args, ...(dataDir !== undefined && { dataDir }) });
-      }),
+      Array.from({ length: options.sandboxes ?? 1 }, (_, index) => startSandbox(optionsOf(index))),
     );
     const environment = {
       ...houseEnvironment({
@@ -93,7 +102,8 @@ export class House {
       testConfig({ ...environment, ROLES: options.roles ?? 'api,worker' }),
     );
     await app.listen(0, '127.0.0.1');
-    const house = new House(app, await app.getUrl(), sandboxes, environment, dataDir);
+    const url = await app.getUrl();
+    const house = new House(app, url, sandboxes, environment, dataDir, optionsOf);
     const hasLanes = sandboxes.length > 0 && (options.roles ?? 'worker').includes('worker');
     if (hasLanes) await house.untilReady();
     return house;
@@ -112,6 +122,30 @@ export class House {
     });
   }
 
+  /** `kill -9` of a sandbox, and a new one at its address `awayMs` later. */
+  async crash(index = 0, { awayMs = 0, args = [] as readonly string[] } = {}): Promise<void> {
+    await this.kill(index);
+    await sleep(awayMs);
+    await this.revive(index, args);
+  }
+
+  async kill(index: number): Promise<void> {
+    const { pid } = this.sandboxes[index]!;
+    await this.sandboxes[index]!.kill();
+    this.deaths.set(pid, Date.now());
+  }
+
+  /** Starts a killed sandbox again, at its address and with its data. */
+  async revive(index: number, args: readonly string[] = []): Promise<void> {
+    const { port } = new URL(this.sandboxes[index]!.url);
+    const options = this.sandboxOptions(index);
+    this.sandboxes[index] = await startSandbox({
+      ...options,
+      port: Number(port),
+      args: [...(options.args ?? []), ...args],
+    });
+  }
+
   async fault(fault: Fault, sandbox = 0): Promise<void> {
     const response = await fetch(`${this.sandboxes[sandbox]!.url}/__control/faults`, {
       method: 'POST',
@@ -120,11 +154,13 @@ export class House {
     if (!response.ok) throw new Error(`The fault ${fault.kind} was not taken.`);
   }
 
-  async clearFaults(): Promise<void> {
-    for (const { url } of this.sandboxes)
+  /** Of one sandbox, or of all. */
+  async clearFaults(sandbox?: number): Promise<void> {
+    for (const { url } of sandbox === undefined ? this.sandboxes : [this.sandboxes[sandbox]!])
       await fetch(`${url}/__control/faults`, { method: 'DELETE' });
   }
 
+  /** Those of its earlier lives too. */
   async executions(sandbox = 0): Promise<Execution[]> {
     const response = await fetch(`${this.sandboxes[sandbox]!.url}/__control/executions`);
     return (await response.json()) as Execution[];

@@ -25,6 +25,10 @@ export class WorkerProcess {
       stdio: ['ignore', 'pipe', process.env['SHOW_WORKERS'] ? 'inherit' : 'ignore'],
     });
     const worker = new WorkerProcess(child);
+    // A test that broke off must not leave it behind.
+    const end = () => child.kill('SIGKILL');
+    process.once('exit', end);
+    child.once('exit', () => process.off('exit', end));
     await new Promise<void>((resolve, reject) => {
       child.stdout?.on('data', (data: Buffer) => {
         if (process.env['SHOW_WORKERS']) process.stdout.write(data);

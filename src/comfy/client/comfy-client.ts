@@ -4,6 +4,14 @@ import { DEFAULT_LIMITS, PromptFollower, type FollowerLimits } from './prompt-fo
 
 const RENEW_CHECK_MS = 5_000;
 
+/** What becomes of the connection, for whoever decides whether this ComfyUI is there. */
+export interface ConnectionListener {
+  /** It may be a new ComfyUI. */
+  onConnected(): void;
+  /** It may be gone. */
+  onLost(): void;
+}
+
 /** One ComfyUI: its HTTP calls, its socket, and the following of prompts on it. */
 export class ComfyClient {
   readonly http: ComfyHttp;
@@ -14,14 +22,15 @@ export class ComfyClient {
 
   constructor(
     readonly url: string,
-    onConnected: () => void = () => undefined,
-    limits: FollowerLimits = DEFAULT_LIMITS,
+    listener: ConnectionListener,
+    limits: Partial<FollowerLimits> = {},
   ) {
     this.http = new ComfyHttp(url);
-    this.follower = new PromptFollower(this.http, limits);
+    this.follower = new PromptFollower(this.http, { ...DEFAULT_LIMITS, ...limits });
     this.socket = new ComfySocket(url, {
       onEvent: (event) => this.follower.hear(event),
-      onConnected,
+      onConnected: () => listener.onConnected(),
+      onLost: () => listener.onLost(),
     });
   }
 

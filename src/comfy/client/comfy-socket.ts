@@ -12,6 +12,8 @@ export interface SocketListener {
   onEvent(event: ComfyEvent): void;
   /** The connection was opened anew: whatever was said meanwhile is lost. */
   onConnected(): void;
+  /** An open connection ended without our doing: the server may be gone. */
+  onLost(): void;
 }
 
 /**
@@ -26,6 +28,7 @@ export class ComfySocket {
   private retryTimer: NodeJS.Timeout | undefined;
   private pingTimer: NodeJS.Timeout | undefined;
   private isAlive = false;
+  private wasOpen = false;
   private isClosed = false;
 
   constructor(
@@ -75,6 +78,7 @@ export class ComfySocket {
         JSON.stringify({ type: 'feature_flags', data: { supports_preview_metadata: true } }),
       );
       this.backoffMs = FIRST_BACKOFF_MS;
+      this.wasOpen = true;
       this.watch(socket);
       this.listener.onConnected();
     });
@@ -110,6 +114,8 @@ export class ComfySocket {
   private lost(socket: WebSocket): void {
     if (socket !== this.socket || this.isClosed) return;
     clearInterval(this.pingTimer);
+    if (this.wasOpen) this.listener.onLost();
+    this.wasOpen = false;
     const delayMs = this.backoffMs * (0.5 + Math.random() / 2);
     this.backoffMs = Math.min(this.backoffMs * 2, MAX_BACKOFF_MS);
     this.retryTimer = setTimeout(() => this.connect(), delayMs);
@@ -121,6 +127,7 @@ export class ComfySocket {
     clearInterval(this.pingTimer);
     const socket = this.socket;
     this.socket = undefined;
+    this.wasOpen = false;
     socket?.terminate();
   }
 }

@@ -69,6 +69,7 @@ export class PromptFollower {
   private unreachableSince: number | undefined;
   /** The last prompt that ended did so without a word on the socket: do not count on it. */
   private isSocketDoubted = false;
+  private ranAt = -Infinity;
 
   constructor(
     private readonly http: ComfyHttp,
@@ -134,6 +135,11 @@ export class PromptFollower {
     }
   }
 
+  /** When a prompt of ours was last found running, on the monotonic clock; never: -Infinity. */
+  get lastRanAt(): number {
+    return this.ranAt;
+  }
+
   /** True when something runs and the socket has not spoken of it for `silenceMs`. */
   get isSocketSilent(): boolean {
     const now = performance.now();
@@ -166,6 +172,7 @@ export class PromptFollower {
     this.lastRunning = prompt.promptId;
     if (prompt.isRunning) return;
     prompt.isRunning = true;
+    this.ranAt = performance.now();
     prompt.observer.onRunning();
   }
 
@@ -221,6 +228,7 @@ export class PromptFollower {
   private async readHistory(prompt: Following): Promise<boolean> {
     const entry = await this.http.history(prompt.promptId);
     if (entry) {
+      this.ranAt = performance.now();
       if (!prompt.wasHeardOf) this.isSocketDoubted = true;
       prompt.settle({ kind: 'ended', entry });
     }

@@ -33,6 +33,12 @@ export const FAILURES = {
     hint: 'Try again; if it happens again, tell the operator.',
     retryable: true,
   },
+  outputUnreadable: {
+    code: 'comfy.output_unreadable',
+    message: 'The GPU server gave a result that is not the kind of file that it is called.',
+    hint: 'Try again; if it happens again, tell the operator.',
+    retryable: true,
+  },
   workflowRemoved: {
     code: 'comfy.workflow_removed',
     message: 'This workflow is not offered any more.',

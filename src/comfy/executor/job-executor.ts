@@ -22,8 +22,8 @@ import { NoResult } from './results.js';
 import type { LaneTurn } from './turn.js';
 
 const CANCEL_REPEAT_MS = 1_000;
-/** After its deadline a prompt is being stopped; one that still runs then hangs for good. */
-const HUNG_AFTER_MS = 30_000;
+/** After its deadline a prompt is being stopped; one that still runs so many leases later hangs. */
+const HUNG_AFTER_LEASES = 2;
 
 /** A prompt of ours, as far as wishes of others concern it. */
 interface PromptState {
@@ -151,13 +151,14 @@ export class JobExecutor {
     const reporter = new ProgressReporter(this.progress, hold, steps);
     const late = new AbortController();
     const hung = new AbortController();
+    const hungAfterMs = HUNG_AFTER_LEASES * this.leases.leaseSeconds * 1_000;
     let timer: NodeJS.Timeout | undefined;
     let marking: Promise<void> = Promise.resolve();
     const onRunning = () => {
       prompt.isRunning = true;
       timer ??= setTimeout(() => {
         late.abort();
-        timer = setTimeout(() => hung.abort(new NoResult(FAILURES.deadline)), HUNG_AFTER_MS);
+        timer = setTimeout(() => hung.abort(new NoResult(FAILURES.deadline)), hungAfterMs);
         const isOver = AbortSignal.any([hold.signal, stop, hung.signal]);
         void this.keepCancelling(prompt, instance.client, isOver);
       }, workflow.deadlineSeconds * 1_000);
@@ -209,7 +210,7 @@ export class JobExecutor {
       }
       if (error instanceof LeaseLost) {
         this.logger.warn(`Fenced: job ${lease.jobId} belongs to another worker`);
-        if (prompt.id !== undefined) await execution?.instance.client.http.cancel(prompt.id);
+        if (execution) await this.endUnclaimed(execution, prompt);
         return;
       }
       if (error instanceof NoResult) return await this.settlement.fail(lease, error.failure);
@@ -220,6 +221,13 @@ export class JobExecutor {
     } catch (failure) {
       this.logger.warn({ err: failure, jobId: lease.jobId }, 'a job is left to its lease');
     }
+  }
+
+  /** A successor may have adopted the prompt; only one that no job claims any more is ended. */
+  private async endUnclaimed({ instance }: Execution, { id }: PromptState): Promise<void> {
+    if (id === undefined) return;
+    const unclaimed = await this.leases.findUnclaimedPrompts([id]);
+    if (unclaimed.includes(id)) await instance.client.http.cancel(id);
   }
 
   /** An interrupt can be lost (§2.3), so it is repeated until the execution is over. */

@@ -17,6 +17,11 @@ import { coverageOf, pasteSubject } from './subject-paste.js';
 const MIN_COVERAGE = 0.01;
 const MAX_COVERAGE = 0.95;
 
+/** A person gets so many files of one node; what a batch made beyond them stays behind. */
+const MAX_FILES_PER_NODE = 100;
+/** Kinds of files that show by their content what they are. */
+const MEDIA_NAME = /\.(png|jpe?g|webp|gif|avif|tiff?|mp4|webm|mov|mkv|flac|mp3|wav|opus|ogg|glb)$/i;
+
 export interface Finished {
   readonly workflow: Workflow;
   readonly userId: string;
@@ -32,6 +37,12 @@ export class NoResult extends Error {
   }
 }
 
+/** A file that is called a picture and is none was cut short, or the disk of ComfyUI is full. */
+const requireMedia = (item: FileItem, file: StoredFile): void => {
+  if (MEDIA_NAME.test(item.filename) && file.mimeType === 'application/octet-stream')
+    throw new NoResult(FAILURES.outputUnreadable);
+};
+
 /** What this job gives: some outputs are there only with an optional picture. */
 const outputsOf = ({ workflow, inputs }: Finished): WorkflowOutput[] =>
   workflow.outputs.filter(({ needsInput }) => needsInput === undefined || inputs.has(needsInput));
@@ -42,7 +53,8 @@ export class Results {
   constructor(private readonly files: Files) {}
 
   /**
-   * Stores every output of the workflow under the prompt's id; repeating it gives the same files.
+   * Stores every output of the workflow under the prompt's id; repeating it gives the same files. A
+   * node that made several gives `name`, `name-2`, `name-3` …
    * Throws {@link NoResult}, LeaseLost, ComfyUnreachable or files.storage_failed.
    */
   async collect(finished: Finished, client: ComfyClient, hold: LeaseHold): Promise<JobResult[]> {
@@ -57,11 +69,16 @@ export class Results {
           continue;
         }
         const picture = finishedPictures.get(output.name);
-        const source = picture
-          ? createReadStream(picture)
-          : await this.view(client, this.item(finished, output), hold.signal);
-        const file = await this.store(finished, output, source, hold);
-        results.push({ name: output.name, type: 'file', fileId: file.id });
+        for (const [at, item] of this.items(finished, output).entries()) {
+          const name = at === 0 ? output.name : `${output.name}-${at + 1}`;
+          const source =
+            picture && at === 0
+              ? createReadStream(picture)
+              : await this.view(client, item, hold.signal);
+          const file = await this.store(finished, name, source, hold);
+          requireMedia(item, file);
+          results.push({ name, type: 'file', fileId: file.id });
+        }
       }
       return results;
     } finally {
@@ -71,13 +88,13 @@ export class Results {
 
   private store(
     { userId, promptId }: Finished,
-    output: WorkflowOutput,
+    name: string,
     source: Readable,
     hold: LeaseHold,
   ): Promise<StoredFile> {
     hold.assertLive();
     return this.files.saveOutput(
-      { userId, jobId: hold.lease.jobId, name: output.name, discriminator: promptId },
+      { userId, jobId: hold.lease.jobId, name, discriminator: promptId },
       source,
     );
   }
@@ -128,10 +145,15 @@ export class Results {
       throw new NoResult(FAILURES.subjectNotFound);
   }
 
-  private item({ entry }: Finished, output: WorkflowOutput): FileItem {
-    const [item] = filesOf(entry.outputs, output.nodeId);
-    if (!item) throw new NoResult(FAILURES.outputMissing);
-    return item;
+  /** At least one; a node that made a batch gives several. */
+  private items({ entry }: Finished, output: WorkflowOutput): FileItem[] {
+    const items = filesOf(entry.outputs, output.nodeId).slice(0, MAX_FILES_PER_NODE);
+    if (items.length === 0) throw new NoResult(FAILURES.outputMissing);
+    return items;
+  }
+
+  private item(finished: Finished, output: WorkflowOutput): FileItem {
+    return this.items(finished, output)[0] as FileItem;
   }
 
   private text({ entry }: Finished, output: WorkflowOutput): string {

@@ -1,25 +1,18 @@
 import { Logger } from '@nestjs/common';
 import { Queue, Worker } from 'bullmq';
-import { Instances, JobLeases, type Capability, type PickedJob } from '../../jobs/index.js';
+import type { PickedJob } from '../../jobs/index.js';
 import { ComfyClient } from '../client/index.js';
 import type { JobExecutor } from '../executor/job-executor.js';
 import type { LaneTurn } from '../executor/turn.js';
-import type { Workflows } from '../workflows.service.js';
+import { InstanceHealth, type HealthParts, type HealthTimes } from './instance-health.js';
 
 /** One running and one staged (architecture, "GPU never waits"). */
 const GPU_SLOTS = 2;
 /** Running, staged, and some whose results are being fetched. */
 const CONCURRENCY = 6;
 const TICK_MS = 1_000;
-const PROBE_AWAY_MS = 2_000;
-const PROBE_READY_MS = 60_000;
-/** Prompts wait and nothing runs for so long: the worker of this ComfyUI is wedged (§4.8). */
-const WEDGED_AFTER_MS = 10_000;
-/** A sick instance is asked again so often, and trusted again when its queue moves. */
-const SICK_PAUSE_MS = 15_000;
 /** An idle instance asks for staged work of others so often. */
 const YIELD_PAUSE_MS = 1_000;
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const KEEP_RECORDS = { age: 3_600, count: 1_000 };
 
 /** What lies in the lane's BullMQ queue: ids, never content. */
@@ -35,27 +28,25 @@ interface Waiting {
   readonly giveUp: NodeJS.Timeout;
 }
 
-export interface DriverParts {
-  readonly instances: Instances;
-  readonly leases: JobLeases;
+export interface DriverParts extends HealthParts {
   readonly executor: JobExecutor;
-  readonly workflows: Workflows;
-  /** Restarts a wedged ComfyUI on this machine, where the operator gave a command for it. */
-  readonly restart: ((url: string, reason: string) => void) | undefined;
+}
+
+export interface DriverTimes extends HealthTimes {
+  /** How long a job that was posted waits for an instance that does not answer. */
+  readonly graceMs: number;
 }
 
 /**
  * Drives one ComfyUI while this process owns its row: picks jobs into the instance's BullMQ lane,
- * executes them, adopts what a dead owner left, probes, and sweeps prompts that nobody claims.
+ * executes them, and adopts what a dead owner left.
  */
 export class InstanceDriver {
   private readonly logger: Logger;
   private readonly client: ComfyClient;
+  private readonly health: InstanceHealth;
   private worker: Worker<LaneRecord> | undefined;
   private isOwner = false;
-  /** What it lacks for each workflow and choice, as it said last. */
-  private capabilities: Readonly<Record<string, Capability>> = {};
-  private workflows: readonly string[] = [];
   /** Jobs between pick and the end of their GPU time; a suspect is one that was lost before. */
   private readonly onGpu = new Map<string, { readonly isSuspect: boolean }>();
   private readonly waiting = new Map<string, Waiting>();
@@ -65,24 +56,31 @@ export class InstanceDriver {
   private loop: Promise<void> | undefined;
   private wake: (() => void) | undefined;
   private refilling: Promise<void> = Promise.resolve();
-  private probedAt = -Infinity;
-  private inspectedAt = performance.now();
-  private isReady = false;
-  private wedgedSince: number | undefined;
+  private looking: Promise<void> | undefined;
   private askedForYieldAt = -Infinity;
-  /** True once the instance was asked for the first time, whatever it said. */
-  hasProbed = false;
 
   constructor(
     readonly id: string,
     readonly url: string,
     private readonly queue: Queue<LaneRecord>,
     private readonly parts: DriverParts,
-    private readonly inspectEveryMs: number,
+    times: DriverTimes,
   ) {
     this.logger = new Logger(`Instance ${id}`);
-    // A new connection may be a new ComfyUI: what it offers is asked again.
-    this.client = new ComfyClient(url, () => (this.probedAt = -Infinity));
+    this.client = new ComfyClient(
+      url,
+      {
+        onConnected: () => this.health.noteConnected(),
+        onLost: () => this.health.noteLost(),
+      },
+      { unreachableMs: times.graceMs },
+    );
+    this.health = new InstanceHealth(id, this.client, parts, times);
+  }
+
+  /** True once the instance was asked for the first time, or another process drives it. */
+  get hasProbed(): boolean {
+    return this.health.hasProbed;
   }
 
   start(): void {
@@ -91,7 +89,7 @@ export class InstanceDriver {
 
   /** Looks for work now: a job was submitted or a slot came free. */
   nudge(): void {
-    if (this.isOwner && this.isReady) this.refill();
+    if (this.isOwner && this.health.isReady) this.refill();
   }
 
   /** Stops picking, gives staged work back, lets running prompts go on for a successor. */
@@ -127,14 +125,25 @@ export class InstanceDriver {
     if (isOwner && !this.isOwner) this.own();
     if (!isOwner && this.isOwner) await this.disown();
     if (!isOwner) {
-      this.hasProbed = true;
+      this.health.hasProbed = true;
       return;
     }
-    await this.probe();
-    if (!this.isReady) return;
+    this.looking ??= this.look().finally(() => (this.looking = undefined));
+    if (!this.health.isReady) return;
     for (const job of await this.parts.leases.adopt(this.id)) await this.enqueue(job);
-    await this.inspectQueue();
     this.refill();
+  }
+
+  /** Beside the ticks, which keep the lease: a ComfyUI may take a minute to say what it offers. */
+  private async look(): Promise<void> {
+    try {
+      const wasReady = this.health.isReady;
+      await this.health.probe();
+      if (this.health.isReady) await this.health.inspect();
+      if (this.health.isReady && !wasReady) this.wake?.();
+    } catch (error) {
+      this.logger.warn({ err: error }, 'a look at the instance failed');
+    }
   }
 
   private own(): void {
@@ -150,37 +159,12 @@ export class InstanceDriver {
 
   private async disown(): Promise<void> {
     this.isOwner = false;
-    this.isReady = false;
+    this.health.isReady = false;
     this.client.close();
     const { worker } = this;
     this.worker = undefined;
     // Executions hold leases of their own and are awaited by stop(); the lane itself may go now.
     await worker?.close(true);
-  }
-
-  private async probe(): Promise<void> {
-    const period = this.isReady ? PROBE_READY_MS : PROBE_AWAY_MS;
-    if (performance.now() - this.probedAt < period) return;
-    this.probedAt = performance.now();
-    try {
-      const version = await this.client.http.version();
-      const capabilities = this.parts.workflows.capabilitiesOf(await this.client.http.objectInfo());
-      await this.parts.instances.markReady(this.id, version, capabilities);
-      this.capabilities = capabilities;
-      this.workflows = Object.keys(capabilities).filter(
-        (id) => capabilities[id]?.missing.length === 0,
-      );
-      this.isReady = true;
-    } catch (error) {
-      this.isReady = false;
-      await this.parts.instances.markAway(
-        this.id,
-        'down',
-        error instanceof Error ? error.message : 'no answer',
-      );
-    } finally {
-      this.hasProbed = true;
-    }
   }
 
   private refill(): void {
@@ -189,9 +173,13 @@ export class InstanceDriver {
       .catch((error: unknown) => this.logger.warn({ err: error }, 'picking failed'));
   }
 
+  private get mayPick(): boolean {
+    return this.isOwner && this.health.isReady && !this.stopping.signal.aborted;
+  }
+
   private async pickWhileFree(): Promise<void> {
-    while (this.isOwner && this.isReady && !this.stopping.signal.aborted && this.hasRoom()) {
-      const job = await this.parts.leases.pick('comfy', this.workflows, this.id);
+    while (this.mayPick && this.hasRoom()) {
+      const job = await this.parts.leases.pick('comfy', this.health.workflows, this.id);
       if (!job) return this.askForStagedWork();
       await this.enqueue(job);
     }
@@ -201,12 +189,16 @@ export class InstanceDriver {
   private async askForStagedWork(): Promise<void> {
     if (this.onGpu.size > 0 || performance.now() - this.askedForYieldAt < YIELD_PAUSE_MS) return;
     this.askedForYieldAt = performance.now();
-    await this.parts.leases.requestYield(this.id, this.workflows);
+    await this.parts.leases.requestYield(this.id, this.health.workflows);
   }
 
-  /** A job that was running when a ComfyUI died may have killed it: nothing is staged behind it. */
+  /**
+   * A job that was running when a ComfyUI died may have killed it, and a ComfyUI that was sick may be
+   * so still: nothing is staged behind the first job.
+   */
   private hasRoom(): boolean {
-    const limit = [...this.onGpu.values()].some((job) => job.isSuspect) ? 1 : GPU_SLOTS;
+    const hasSuspect = [...this.onGpu.values()].some((job) => job.isSuspect);
+    const limit = hasSuspect || this.health.isOnTrial ? 1 : GPU_SLOTS;
     // What waits for storage counts too: a lane never holds more than it can execute at once.
     return this.onGpu.size < limit && this.executing.size + this.waiting.size < CONCURRENCY;
   }
@@ -267,7 +259,7 @@ export class InstanceDriver {
     const instance = {
       id: this.id,
       client: this.client,
-      variantOf: (capability: string) => this.capabilities[capability]?.variant,
+      variantOf: (capability: string) => this.health.capabilities[capability]?.variant,
     };
     const execution = this.parts.executor.execute(
       waiting.job,
@@ -278,38 +270,5 @@ export class InstanceDriver {
     this.executing.add(execution);
     await execution.finally(() => this.executing.delete(execution));
     this.nudge();
-  }
-
-  /** Looks at ComfyUI's queue: is its worker alive, and is anything there that nobody claims? */
-  private async inspectQueue(): Promise<void> {
-    if (performance.now() - this.inspectedAt < this.inspectEveryMs) return;
-    this.inspectedAt = performance.now();
-    const queue = await this.client.http.queue().catch(() => undefined);
-    if (!queue) return;
-    const isStuck = queue.running.size === 0 && queue.pending.size > 0;
-    this.wedgedSince = isStuck ? (this.wedgedSince ?? performance.now()) : undefined;
-    if (this.wedgedSince !== undefined && performance.now() - this.wedgedSince > WEDGED_AFTER_MS) {
-      return this.setAside('its worker takes no prompt from its queue');
-    }
-    const seen = [...queue.running, ...queue.pending].filter((id) => UUID.test(id));
-    if (seen.length === 0) return;
-    // Prompts of others are never touched.
-    for (const promptId of await this.parts.leases.findUnclaimedPrompts(seen)) {
-      this.logger.warn(`prompt ${promptId} belongs to no open job and is ended`);
-      await this.client.http.cancel(promptId);
-    }
-  }
-
-  /** A sick ComfyUI gets no more jobs; those that wait there move on. It is asked again later. */
-  private async setAside(reason: string): Promise<void> {
-    this.logger.error(`set aside: ${reason}`);
-    this.isReady = false;
-    this.wedgedSince = undefined;
-    this.probedAt = performance.now() + SICK_PAUSE_MS - PROBE_AWAY_MS;
-    await this.parts.instances.markAway(this.id, 'sick', reason);
-    for (const promptId of this.client.follower.abandonWaiting()) {
-      await this.client.http.deletePending(promptId).catch(() => undefined);
-    }
-    this.parts.restart?.(this.url, reason);
   }
 }

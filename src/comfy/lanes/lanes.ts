@@ -53,7 +53,12 @@ export class Lanes implements OnApplicationBootstrap, BeforeApplicationShutdown 
     const addresses = this.config.comfy.urls.map((url) => ({ id: instanceId(url), url }));
     await this.instances.declare(addresses);
     const { instances, leases, executor, workflows } = this;
-    const inspectEveryMs = (this.config.comfy.instanceLeaseSeconds * 1_000) / 3;
+    const { instanceLeaseSeconds, instanceGraceSeconds } = this.config.comfy;
+    const times = {
+      inspectEveryMs: (instanceLeaseSeconds * 1_000) / 3,
+      hungAfterMs: 2 * instanceLeaseSeconds * 1_000,
+      graceMs: instanceGraceSeconds * 1_000,
+    };
     const restart = this.restartBy(this.config.comfy.restartCommand);
     this.drivers = addresses.map(({ id, url }) => {
       const queue = this.module.get<Queue<LaneRecord>>(getQueueToken(laneName(url)), {
@@ -64,7 +69,7 @@ export class Lanes implements OnApplicationBootstrap, BeforeApplicationShutdown 
         url,
         queue,
         { instances, leases, executor, workflows, restart },
-        inspectEveryMs,
+        times,
       );
     });
     for (const driver of this.drivers) driver.start();

@@ -46,7 +46,7 @@ it(`${CANCELS} cancels at random moments each end one job, and only that one (se
     cancelled.push(id);
   }
   const ended = await expectExactEnds(house, customer, [...cancelled, ...others], {
-    isLogWhole: true,
+    isComfyKept: true,
     limitMs: 300_000,
   });
   const statusOf = new Map(ended.map(({ id, status }) => [id, status]));

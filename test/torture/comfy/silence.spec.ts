@@ -23,7 +23,7 @@ const orderMany = async (count: number) => {
 it('100 jobs end although the socket never says a word, each within 3 s of its history', async () => {
   await house.fault({ kind: 'mute', times: 0 });
   const ids = await orderMany(100);
-  await expectExactEnds(house, customer, ids, { isLogWhole: true, limitMs: LIMIT_MS });
+  await expectExactEnds(house, customer, ids, { isComfyKept: true, limitMs: LIMIT_MS });
   await house.clearFaults();
   const executions = await house.executions();
   const ends = await house.database.query<{ prompts: string[]; finished: string; status: string }>(
@@ -44,7 +44,10 @@ it('100 jobs end although the socket never says a word, each within 3 s of its h
 it('200 jobs have their pictures although history comes a second late', async () => {
   await house.fault({ kind: 'late-history', ms: 1_000, times: 0 });
   const ids = await orderMany(200);
-  const jobs = await expectExactEnds(house, customer, ids, { isLogWhole: true, limitMs: LIMIT_MS });
+  const jobs = await expectExactEnds(house, customer, ids, {
+    isComfyKept: true,
+    limitMs: LIMIT_MS,
+  });
   await house.clearFaults();
   expect(jobs.map(({ status }) => status)).toEqual(ids.map(() => 'succeeded'));
   expect(jobs.filter(({ outputs }) => outputs.length === 0)).toEqual([]);
