@@ -18,7 +18,14 @@ import {
 import { multipart } from './multipart.js';
 
 /** ComfyUI did not answer, or not in time: nothing is known about what it did. */
-export class ComfyUnreachable extends Error {}
+export class ComfyUnreachable extends Error {
+  /** No connection was made, so that it surely did nothing. */
+  get isUnsent(): boolean {
+    const { cause } = this;
+    const reason: unknown = cause instanceof Error ? cause.cause : undefined;
+    return reason instanceof Error && 'code' in reason && reason.code === 'ECONNREFUSED';
+  }
+}
 
 /** ComfyUI answered with a status that the call does not expect. */
 export class ComfyRefused extends Error {

@@ -79,7 +79,10 @@ export class PromptPosting {
     return images;
   }
 
-  /** The faults of the graph; undefined: not queued, so that another id may be posted. */
+  /**
+   * The faults of the graph; undefined: not queued, so that another id may be posted. Empty also when
+   * nobody knows: whoever follows the prompt finds out, and nothing is posted beside it until then.
+   */
   private async send(
     client: ComfyClient,
     request: Parameters<ComfyClient['http']['postPrompt']>[0],
@@ -87,10 +90,11 @@ export class PromptPosting {
     try {
       return await client.http.postPrompt(request);
     } catch (error) {
-      if (!(error instanceof ComfyUnreachable)) throw error;
+      if (!(error instanceof ComfyUnreachable) || error.isUnsent) throw error;
       // It may have been queued all the same (§4.7): look it up before anything is posted again.
       await sleep(LOOK_UP_PAUSE_MS);
-      return (await isKnownTo(client, request.promptId)) ? [] : undefined;
+      const isKnown = await isKnownTo(client, request.promptId).catch(() => true);
+      return isKnown ? [] : undefined;
     }
   }
 }

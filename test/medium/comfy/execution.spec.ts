@@ -141,10 +141,15 @@ describe('errors of the GPU', () => {
 });
 
 describe('POST /prompt that is not answered', () => {
-  it.each([500, 0])(
-    'does not run a prompt twice after a lost reply (%i)',
-    async (status) => {
+  it.each([
+    { status: 500, isQueueSilent: false },
+    { status: 500, isQueueSilent: true },
+    { status: 0, isQueueSilent: false },
+  ])(
+    'does not run a prompt twice after a lost reply ($status, queue silent: $isQueueSilent)',
+    async ({ status, isQueueSilent }) => {
       await house.fault({ kind: 'lost-reply', status });
+      if (isQueueSilent) await house.fault({ kind: 'http', path: '/queue', status: 500, times: 3 });
       const { id } = await customer.order();
       expect((await customer.ended(id, 60_000)).status).toBe('succeeded');
       const ran = (await promptsOf(id)).filter((prompt) => prompt.ran);

@@ -8,6 +8,8 @@ import { WorkerProcess } from '../../support/workers.js';
 const SEED = Number(process.env['SEED'] ?? Date.now() % 100_000);
 const JOBS = 100;
 const KILLS = 20;
+const SLEEPS = 8;
+const THREE_LEASES_MS = 6_000;
 const LIMIT_MS = 600_000;
 
 describe.each([
@@ -56,6 +58,26 @@ describe.each([
     expect(jobs.map((job) => job.status)).toEqual(ids.map(() => 'succeeded'));
     await stopWorkers();
   });
+
+  if (workers > 1) {
+    it(`${SLEEPS} sleeps of a worker for three leases over ${JOBS} jobs, none of them started twice`, async () => {
+      await startWorkers();
+      const ids = await orderMany();
+      for (let sleeping = 0; sleeping < SLEEPS; sleeping += 1) {
+        await sleep(300 + chance() * 2_000);
+        const worker = running[Math.floor(chance() * running.length)]!;
+        await worker.signal('SIGSTOP');
+        await sleep(THREE_LEASES_MS);
+        await worker.signal('SIGCONT');
+      }
+      const jobs = await expectExactEnds(house, customer, ids, {
+        isComfyKept: true,
+        limitMs: LIMIT_MS,
+      });
+      expect(jobs.map((job) => job.status)).toEqual(ids.map(() => 'succeeded'));
+      await stopWorkers();
+    });
+  }
 
   it(`${KILLS} kill -9 of a ComfyUI over ${JOBS} jobs`, async () => {
     await startWorkers();
