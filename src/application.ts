@@ -14,6 +14,8 @@ export const createApplication = async (config: Config): Promise<NestExpressAppl
   const app = await NestFactory.create<NestExpressApplication>(AppModule.forRoot(config), {
     bufferLogs: true,
     abortOnError: false,
+    // Webhooks are signed over the bytes that came.
+    rawBody: true,
   });
   app.useLogger(app.get(Logger));
   app.set('trust proxy', config.http.trustProxy);

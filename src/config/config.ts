@@ -53,11 +53,15 @@ const toolSlices = (values: Values) => {
     timeoutMs: given('TOOL_TIMEOUT_SECONDS', values.TOOL_TIMEOUT_SECONDS) * 1_000,
     deadlineSeconds: given('TOOL_DEADLINE_MINUTES', values.TOOL_DEADLINE_MINUTES) * 60,
     reconcileSeconds: given('TOOL_RECONCILE_SECONDS', values.TOOL_RECONCILE_SECONDS),
+    operatorPauseSeconds: given('TOOL_OPERATOR_PAUSE_SECONDS', values.TOOL_OPERATOR_PAUSE_SECONDS),
     resultMaxBytes: Math.floor(given('TOOL_RESULT_MAX_MB', values.TOOL_RESULT_MAX_MB) * 1_000_000),
     tripo: {
       /** Undefined with an undefined key: not set up. */
       baseUrl: values.TRIPO_BASE_URL ?? (values.TRIPO_API_KEY ? TRIPO_URL : undefined),
       apiKey: values.TRIPO_API_KEY,
+      paths: given('TRIPO_PATHS', values.TRIPO_PATHS),
+      /** None: webhooks are refused. */
+      webhookSecrets: given('TRIPO_WEBHOOK_SECRETS', values.TRIPO_WEBHOOK_SECRETS),
       modelVersion: given('TRIPO_MODEL_VERSION', values.TRIPO_MODEL_VERSION),
       concurrency: given('TRIPO_CONCURRENCY', values.TRIPO_CONCURRENCY),
       pollMs: given('TRIPO_POLL_SECONDS', values.TRIPO_POLL_SECONDS) * 1_000,

@@ -92,6 +92,20 @@ export const parse = {
     return text;
   },
 
+  /** `upload=/files,tasks=/tasks` → { upload: '/files', tasks: '/tasks' }, for some of the names. */
+  paths:
+    <Name extends string>(...names: readonly Name[]) =>
+    (text: string): Partial<Record<Name, string>> =>
+      Object.fromEntries(
+        parse.list(text).map((item) => {
+          const [, name = '', path] = /^(\w+)=(\/[\w./-]*)$/.exec(item) ?? [];
+          if (path === undefined || !names.some((known) => known === name)) {
+            throw new InvalidValue(`a list such as ${names[0]}=/path, of ${names.join(', ')}`);
+          }
+          return [name, path];
+        }),
+      ) as Partial<Record<Name, string>>,
+
   /** `name=3,other=10` → { name: 3, other: 10 } */
   amounts: (text: string): Record<string, number> =>
     Object.fromEntries(

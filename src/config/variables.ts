@@ -280,6 +280,16 @@ export const VARIABLES = {
     'Key of Tripo3D; without it, in production, the tool is off',
     secret,
   ),
+  TRIPO_PATHS: tools(
+    parse.paths('upload', 'create', 'tasks', 'list', 'balance', 'usage'),
+    'Paths under TRIPO_BASE_URL that differ from the documented ones, such as upload=/files,tasks=/tasks',
+    { fallback: '' },
+  ),
+  TRIPO_WEBHOOK_SECRETS: tools(
+    parse.list,
+    'Secrets (whsec_…) of the webhook that is registered at Tripo3D; without one tasks are only polled',
+    { ...secret, fallback: '' },
+  ),
   TRIPO_MODEL_VERSION: tools(parse.text, 'Model version of Tripo3D unless the order names one', {
     fallback: 'v3.1-20260211',
   }),
@@ -341,6 +351,11 @@ export const VARIABLES = {
     parse.number(1, 3_600),
     'How long a create of unknown outcome is looked for at the provider before it is given up',
     { fallback: '120' },
+  ),
+  TOOL_OPERATOR_PAUSE_SECONDS: tools(
+    parse.number(0.1, 86_400),
+    'How long a tool waits once its provider refuses our key or has no credit of ours left',
+    { fallback: '300' },
   ),
   TOOL_RESULT_MAX_MB: tools(parse.number(0.1, 10_000), 'Largest result taken from a provider', {
     fallback: '200',

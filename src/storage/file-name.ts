@@ -9,6 +9,7 @@ const EXTENSIONS: Readonly<Record<string, string>> = {
   'audio/flac': 'flac',
   'audio/mpeg': 'mp3',
   'model/gltf-binary': 'glb',
+  'application/x-ft-fbx': 'fbx',
   'application/json': 'json',
   'application/zip': 'zip',
   'text/plain': 'txt',

@@ -61,6 +61,7 @@ export class Toolbox {
     return new Tripo({
       baseUrl: tripo.baseUrl,
       apiKey: tripo.apiKey,
+      paths: tripo.paths,
       timeoutMs,
       downloads: {
         hosts: tripo.downloadHosts,

@@ -11,6 +11,7 @@ import { ToolMetrics } from './tool-metrics.js';
 import { Toolbox } from './toolbox.js';
 import { ToolsController } from './tools.controller.js';
 import { Tools } from './tools.service.js';
+import { WebhooksController } from './webhooks.controller.js';
 
 const EXECUTION = [
   ToolMetrics,
@@ -30,7 +31,7 @@ export class ToolsModule {
     return {
       module: ToolsModule,
       imports: [BullModule.registerQueue(...ToolsModule.queueNames().map((name) => ({ name })))],
-      controllers: roles.includes('api') ? [ToolsController] : [],
+      controllers: roles.includes('api') ? [ToolsController, WebhooksController] : [],
       providers: [Toolbox, Tools, ...(roles.includes('worker') ? EXECUTION : [])],
     };
   }

@@ -120,7 +120,7 @@ export const createGradio = (options: GradioStandInOptions): StandIn => {
       return refuse(422, [{ loc: ['body', 'data'], msg: 'Field required' }]);
     if (typeof session !== 'string') return refuse(400, 'Session hash not found.');
     if (fn_index !== 0) return refuse(400, 'Function not found.');
-    const scripted = (standIn.takeTaskFault('join') ?? {}) as Scripted;
+    const scripted = (standIn.takeTaskFault('join', call) ?? {}) as Scripted;
     const wrong = `Expected ${ARGUMENTS} arguments, got ${data.length}.`;
     const id = queue.join(session, () =>
       data.length === ARGUMENTS ? tryOn(data, scripted) : Promise.reject(new FunctionFailed(wrong)),

@@ -119,7 +119,7 @@ export const createReplicate = (options: ReplicateStandInOptions): StandIn => {
       const detail = faults.map((fault) => `- input.${fault}\n`).join('');
       return refuse(422, 'Input validation failed', detail, { invalid_fields: [] });
     }
-    const scripted = standIn.takeTaskFault('create');
+    const scripted = standIn.takeTaskFault('create', call);
     const id = randomBytes(16).toString('hex').slice(0, 26);
     const record = {
       id,
@@ -130,7 +130,7 @@ export const createReplicate = (options: ReplicateStandInOptions): StandIn => {
       ...(scripted && { scripted }),
     };
     keep(record);
-    standIn.note(call, { predictionId: id });
+    standIn.note(call, { id, marker: given['human_img'] });
     return waited(record, headerOf(call, 'prefer'));
   };
 

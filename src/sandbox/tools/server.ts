@@ -44,6 +44,8 @@ export interface Route {
 export interface Fault {
   readonly on: string;
   readonly times?: number;
+  /** Only for requests whose body contains this. */
+  readonly bodyHas?: string;
   readonly answer?: {
     status: number;
     json?: unknown;
@@ -53,6 +55,8 @@ export interface Fault {
   /** `flood`: a never-ending body that begins as the real one. */
   readonly after?: 'reset' | 'hang' | 'html' | 'truncate' | 'flood';
   readonly delayMs?: number;
+  /** Between what the route does and its reply. */
+  readonly delayAfterMs?: number;
   readonly task?: Readonly<Record<string, unknown>>;
 }
 
@@ -63,6 +67,8 @@ export interface LoggedCall {
   readonly path: string;
   readonly authorization: string | null;
   readonly status: number;
+  /** If it was JSON. */
+  readonly body?: string;
   /** What the route wishes to be known of it, such as the task's id. */
   readonly note?: unknown;
 }
@@ -90,13 +96,14 @@ export class StandIn {
   }
 
   /** The next scripted outcome for a task made at this route. */
-  takeTaskFault(on: string): Readonly<Record<string, unknown>> | undefined {
-    return this.take(on, ({ task }) => task !== undefined)?.task;
+  takeTaskFault(on: string, call: Call): Readonly<Record<string, unknown>> | undefined {
+    return this.take(on, call, ({ task }) => task !== undefined)?.task;
   }
 
-  private take(on: string, suits: (fault: Fault) => boolean): Fault | undefined {
+  private take(on: string, { body }: Call, suits: (fault: Fault) => boolean): Fault | undefined {
     const entry = this.faults.find(
-      ({ fault, left }) => left > 0 && fault.on === on && suits(fault),
+      ({ fault, left }) =>
+        left > 0 && fault.on === on && body.includes(fault.bodyHas ?? '') && suits(fault),
     );
     if (entry) entry.left -= 1;
     return entry?.fault;
@@ -116,7 +123,7 @@ export class StandIn {
     const { headers } = request;
     const call = { method, path: url.pathname, query: url.searchParams, headers, body, params };
     const name = route?.name ?? 'unknown';
-    const fault = this.take(name, ({ task }) => task === undefined);
+    const fault = this.take(name, call, ({ task }) => task === undefined);
     if (fault?.delayMs) await new Promise((resolve) => setTimeout(resolve, fault.delayMs));
     const reply = fault?.answer
       ? { ...fault.answer, ...(fault.answer.text && { body: Buffer.from(fault.answer.text) }) }
@@ -124,6 +131,8 @@ export class StandIn {
         ? await route.answer(call)
         : { status: 404, json: { detail: 'Not Found' } };
     this.log(call, name, reply);
+    if (fault?.delayAfterMs)
+      await new Promise((resolve) => setTimeout(resolve, fault.delayAfterMs));
     if (fault?.after) return spoil(response, reply, fault.after);
     await send(response, reply);
   }
@@ -137,6 +146,7 @@ export class StandIn {
       path: call.path,
       authorization: call.headers.authorization ?? null,
       status: reply.status ?? 200,
+      ...(call.headers['content-type'] === 'application/json' && { body: call.body.toString() }),
       ...(note !== undefined && { note }),
     });
     if (!this.hasControl) this.calls.length = 0;

@@ -98,7 +98,7 @@ export const createTripo = (options: TripoStandInOptions): StandIn => {
     }
     const cost = body['texture'] === false ? 20 : 30;
     if (balance(tasks).balance < cost) return refuse(403, 2010, 'You have not enough credit');
-    const scripted = standIn.takeTaskFault('create');
+    const scripted = standIn.takeTaskFault('create', call);
     const task: TaskRecord = {
       task_id: randomUUID(),
       input: body,
@@ -108,7 +108,7 @@ export const createTripo = (options: TripoStandInOptions): StandIn => {
       ...(scripted && { scripted }),
     };
     shelf.putRecord(task.task_id, task);
-    standIn.note(call, { taskId: task.task_id, token });
+    standIn.note(call, { id: task.task_id, marker: token });
     return ok({ task_id: task.task_id, type: 'image_to_model', status: 'queued' });
   };
 

@@ -11,6 +11,12 @@ export const FAILURES = {
     hint: 'Use another picture (JPEG, PNG or WebP, up to 20 MB) or fewer options.',
     retryable: false,
   },
+  notOffered: {
+    code: 'tools.not_offered',
+    message: 'The provider does not offer this kind of order to this server.',
+    hint: 'Order it with other options, such as another model version; nothing was charged.',
+    retryable: false,
+  },
   moderated: {
     code: 'tools.moderated',
     message: "The provider's rules do not allow this picture.",
@@ -63,24 +69,34 @@ export const FAILURES = {
 /** What a refused or broken call means for the job. */
 export type Reaction =
   | { readonly kind: 'fail'; readonly error: JobError }
-  /** Back to the queue; `pausesTool`: the operator must act before anything else is tried. */
-  | { readonly kind: 'later'; readonly seconds: number; readonly pausesTool: boolean }
+  /** Back to the queue. */
+  | { readonly kind: 'later'; readonly holdsBack: HoldBack; readonly maxTries?: number }
   | { readonly kind: 'reconcile' };
 
-export const SHORT_PAUSE_SECONDS = 5;
-export const LONG_PAUSE_SECONDS = 300;
+/** What waits: the job alone, all jobs of the tool, or all of them until the operator has acted. */
+export type HoldBack = 'job' | 'tool' | 'operator';
 
-const LATER = { kind: 'later', seconds: SHORT_PAUSE_SECONDS, pausesTool: false } as const;
-const OPERATOR = { kind: 'later', seconds: LONG_PAUSE_SECONDS, pausesTool: true } as const;
+const FIRST_PAUSE_SECONDS = 2;
+const MAX_PAUSE_SECONDS = 60;
+const MAX_CHECKS = 3;
+
+/** How long a job waits before its next try: longer after each, with jitter. */
+export const pauseBefore = (tries: number): number =>
+  Math.min(FIRST_PAUSE_SECONDS * 2 ** (tries - 1), MAX_PAUSE_SECONDS) * (0.75 + Math.random() / 2);
+
+const OPERATOR = { kind: 'later', holdsBack: 'operator' } as const;
 
 /** The one table from a provider's answer to what becomes of the job. None of these charges. */
 export const REACTIONS: Readonly<Record<ProviderErrorKind, Reaction>> = {
   auth: OPERATOR,
   'no-credit': OPERATOR,
-  throttled: LATER,
-  unavailable: LATER,
+  throttled: { kind: 'later', holdsBack: 'tool' },
+  // The circuit breaker holds the others back.
+  unavailable: { kind: 'later', holdsBack: 'job' },
+  unchecked: { kind: 'later', holdsBack: 'job', maxTries: MAX_CHECKS },
   indeterminate: { kind: 'reconcile' },
   invalid: { kind: 'fail', error: FAILURES.refused },
+  'not-offered': { kind: 'fail', error: FAILURES.notOffered },
   moderated: { kind: 'fail', error: FAILURES.moderated },
   'not-found': { kind: 'fail', error: FAILURES.lost },
   failed: { kind: 'fail', error: FAILURES.failed },

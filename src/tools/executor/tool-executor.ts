@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
+import { Config } from '../../config/index.js';
 import {
   JobLeases,
   Jobs,
@@ -14,11 +15,20 @@ import type { Tool } from '../tool.js';
 import { TaskGone, TaskTurnedAway, type Execution } from './execution.js';
 import { TaskCreation } from './task-creation.js';
 import { TaskFollowing } from './task-following.js';
-import { FAILURES, REACTIONS } from './failures.js';
+import { FAILURES, pauseBefore, REACTIONS } from './failures.js';
+
+interface Held {
+  readonly hold: LeaseHold;
+  readonly wake: () => void;
+  taskId?: string;
+}
+
+/** A provider that is full is not asked again so soon, unless it says when. */
+const FULL_SECONDS = 2;
 
 export interface ToolTurn {
-  /** The operator must act: no new work for so long. */
-  pauseTool(seconds: number, reason: string): void;
+  /** No new work of this tool for so long; `operatorMust`: unless the operator acts, nothing will go. */
+  holdBack(seconds: number, operatorMust?: string): void;
 }
 
 /**
@@ -29,7 +39,7 @@ export interface ToolTurn {
 @Injectable()
 export class ToolExecutor {
   private readonly logger = new Logger(ToolExecutor.name);
-  private readonly holds = new Map<string, { hold: LeaseHold; wake: () => void }>();
+  private readonly holds = new Map<string, Held>();
 
   constructor(
     private readonly jobs: Jobs,
@@ -38,6 +48,7 @@ export class ToolExecutor {
     private readonly settlement: JobSettlement,
     private readonly creation: TaskCreation,
     private readonly following: TaskFollowing,
+    private readonly config: Config,
   ) {}
 
   /** Somebody wishes something of a job: look at its row now. */
@@ -45,9 +56,12 @@ export class ToolExecutor {
     void this.holds.get(jobId)?.hold.renew();
   }
 
-  /** A provider says that a task has moved: look at them now. */
-  wakeAll(): void {
-    for (const { wake } of this.holds.values()) wake();
+  /** A provider says that a task, or with an empty id any of them, has moved: look now. */
+  wake(taskId: string): void {
+    for (const held of this.holds.values()) {
+      // One whose id is not known yet may be the one that is meant.
+      if (taskId === '' || held.taskId === undefined || held.taskId === taskId) held.wake();
+    }
   }
 
   /** Never rejects: whatever happens is in the row, or is left to the lease. */
@@ -94,6 +108,8 @@ export class ToolExecutor {
     for (let isFresh = true; ; isFresh = false) {
       taskId ??= await this.creation.create(execution, job, isFresh ? record : undefined);
       if (taskId === undefined) return;
+      const held = this.holds.get(lease.jobId);
+      if (held?.hold === hold) held.taskId = taskId;
       try {
         return await this.following.follow(execution, job, taskId, secondsLeft);
       } catch (error) {
@@ -149,14 +165,21 @@ export class ToolExecutor {
     const { lease } = hold;
     const { kind, code, traceId } = error;
     const reaction = REACTIONS[kind];
-    this.logger.warn(
-      { err: error, jobId: lease.jobId, tool: tool.id, kind, code, traceId },
-      'a provider refused',
-    );
+    const facts = { err: error, jobId: lease.jobId, tool: tool.id, kind, code, traceId };
+    if (kind === 'not-offered')
+      this.logger.error(facts, 'the operator must act: not offered to us');
+    else this.logger.warn(facts, 'a provider refused');
     if (reaction.kind === 'fail') return this.settlement.fail(lease, reaction.error);
     if (reaction.kind !== 'later' || isAtProvider) return;
-    if (reaction.pausesTool) turn.pauseTool(reaction.seconds, error.message);
-    const seconds = Math.max(reaction.seconds, error.retryAfterSeconds ?? 0);
+    // Each try is a lease of its own.
+    const tries = lease.epoch;
+    if (tries >= (reaction.maxTries ?? Infinity))
+      return this.settlement.fail(lease, FAILURES.failed);
+    const isForOperator = reaction.holdsBack === 'operator';
+    const least = isForOperator ? this.config.tools.operatorPauseSeconds : pauseBefore(tries);
+    const seconds = Math.max(least, error.retryAfterSeconds ?? 0);
+    if (reaction.holdsBack === 'tool') turn.holdBack(error.retryAfterSeconds ?? FULL_SECONDS);
+    if (isForOperator) turn.holdBack(least, error.message);
     await this.leases.handBack(lease, kind, seconds);
   }
 }

@@ -33,6 +33,7 @@ export class ToolLane {
   private worker: Worker<ToolRecord> | undefined;
   private timer: NodeJS.Timeout | undefined;
   private filling: Promise<void> = Promise.resolve();
+  private heldUntil = -Infinity;
   private pausedUntil = -Infinity;
 
   constructor(
@@ -75,14 +76,18 @@ export class ToolLane {
     return this.tool.concurrency - this.waiting.size - this.executing.size;
   }
 
+  private get mayBegin(): boolean {
+    const isHeld = performance.now() < Math.max(this.heldUntil, this.pausedUntil);
+    return !isHeld && this.tool.provider.isAvailable;
+  }
+
   private async fill(): Promise<void> {
     const { leases, tasks } = this.parts;
     if (this.room > 0) {
       for (const job of await tasks.adopt([this.tool.id], this.room)) await this.enqueue(job);
     }
-    const isPaused = performance.now() < this.pausedUntil;
-    this.parts.showPaused(isPaused);
-    while (!isPaused && this.tool.provider.isAvailable && this.room > 0) {
+    this.parts.showPaused(performance.now() < this.pausedUntil);
+    while (this.mayBegin && this.room > 0) {
       const job = await leases.pick('tool', [this.tool.id], null);
       if (!job) return;
       await this.enqueue(job);
@@ -117,9 +122,14 @@ export class ToolLane {
     clearTimeout(waiting.giveUp);
     this.waiting.delete(recordId);
     const turn = {
-      pauseTool: (seconds: number, reason: string) => {
-        this.pausedUntil = performance.now() + seconds * 1_000;
-        this.logger.error(`paused for ${seconds} s, the operator must act: ${reason}`);
+      holdBack: (seconds: number, operatorMust?: string) => {
+        const until = performance.now() + seconds * 1_000;
+        if (operatorMust === undefined) {
+          this.heldUntil = Math.max(this.heldUntil, until);
+          return;
+        }
+        this.pausedUntil = until;
+        this.logger.error(`paused for ${seconds} s, the operator must act: ${operatorMust}`);
       },
     };
     const execution = this.parts.executor.execute(

@@ -16,7 +16,7 @@ import {
 } from '../../jobs/index.js';
 import { Notifications, Timetable } from '../../platform/index.js';
 import { ToolExecutor } from '../executor/tool-executor.js';
-import { TOOL_WAKE_CHANNEL } from '../tool-wake.js';
+import { BALANCE_MOVED, TOOL_WAKE_CHANNEL } from '../tool-wake.js';
 import { ToolMetrics } from '../tool-metrics.js';
 import type { ToolId } from '../tool.js';
 import { Toolbox } from '../toolbox.js';
@@ -67,8 +67,12 @@ export class ToolLanes implements OnApplicationBootstrap, BeforeApplicationShutd
         for (const lane of this.lanes) lane.nudge();
       }),
       this.notifications.subscribe(JOB_WISH_CHANNEL, (jobId) => this.executor.noticeWish(jobId)),
-      this.notifications.subscribe(TOOL_WAKE_CHANNEL, () => this.executor.wakeAll()),
+      this.notifications.subscribe(TOOL_WAKE_CHANNEL, (moved) => {
+        if (moved === BALANCE_MOVED) void this.askBalance();
+        else this.executor.wake(moved);
+      }),
     ]);
+    void this.askBalance();
   }
 
   async beforeApplicationShutdown(): Promise<void> {
@@ -79,7 +83,11 @@ export class ToolLanes implements OnApplicationBootstrap, BeforeApplicationShutd
   private async askBalance(): Promise<void> {
     const { tripo } = this.toolbox;
     if (!tripo) return;
-    const balance = await tripo.balance(AbortSignal.timeout(this.config.tools.timeoutMs));
+    const limit = AbortSignal.timeout(this.config.tools.timeoutMs);
+    const balance = await tripo.balance(limit).catch((error: unknown) => {
+      this.logger.warn({ err: error }, `${tripo.name} does not tell its balance`);
+    });
+    if (balance === undefined) return;
     const isLow = balance < this.config.tools.tripo.lowBalance;
     this.metrics.balance.set({ provider: tripo.name }, balance);
     this.metrics.isBalanceLow.set({ provider: tripo.name }, isLow ? 1 : 0);

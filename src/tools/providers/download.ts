@@ -12,6 +12,8 @@ export interface DownloadRules {
 }
 
 const MAX_REDIRECTS = 3;
+/** Pictures are held in memory while they are made upright; models go to storage as they come. */
+const MAX_PICTURE_BYTES = 50_000_000;
 const GONE = new Set([401, 403, 404, 410]);
 
 const startsWith = (bytes: Buffer, ...marks: readonly (string | number[])[]): boolean =>
@@ -41,8 +43,8 @@ export const isAllowed = (address: string, rules: DownloadRules): boolean => {
 };
 
 /**
- * The bytes of a result. Asked for without any key of ours, unless the provider's own address wants it; each redirect is checked like the first
- * address; the first bytes must be those of the expected form. Throws ProviderError `expired`,
+ * The bytes of a result. Asked for without any key of ours, unless the provider's own address wants
+ * it; each redirect is checked like the first address; the first bytes must be those of the expected form. Throws ProviderError `expired`,
  * `bad-result` or `unavailable`, perhaps after some bytes.
  */
 export async function* download(
@@ -50,18 +52,22 @@ export async function* download(
   rules: DownloadRules,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
+  const maxBytes = Math.min(
+    rules.maxBytes,
+    result.form === 'picture' ? MAX_PICTURE_BYTES : Infinity,
+  );
   const limited = AbortSignal.any([signal, AbortSignal.timeout(rules.timeoutMs)]);
   try {
     const response = await open(result.url, rules, limited);
     const announced = Number(response.headers.get('content-length') ?? 0);
-    if (announced > rules.maxBytes) throw tooLarge();
+    if (announced > maxBytes) throw tooLarge();
     let head = Buffer.alloc(0);
     let size = 0;
     let isChecked = false;
     for await (const chunk of response.body ?? []) {
       const bytes = chunk as Uint8Array;
       size += bytes.length;
-      if (size > rules.maxBytes) throw tooLarge();
+      if (size > maxBytes) throw tooLarge();
       if (isChecked) {
         yield bytes;
         continue;

@@ -18,7 +18,7 @@ export interface ProviderHttpOptions {
   readonly baseUrl: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly timeoutMs: number;
-  /** The adapter's reading of a refusal, where the status alone does not say enough. */
+  /** The adapter's reading of an answer (undefined: no JSON), where the status alone does not say enough. */
   readonly explain?: (status: number, body: unknown) => Explanation | undefined;
 }
 
@@ -50,8 +50,9 @@ const MAX_ANSWER_BYTES = 4_000_000;
 const NOT_SENT =
   /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT|ERR_TLS_|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_)/;
 
-/** Of a create, these may come from a proxy after the provider accepted it. */
-const UNCLEAR_STATUS = new Set([408, 425, 500, 502, 504]);
+/** Of a create: may have been said after it was accepted. A 503 is said in place of accepting. */
+const isUnclear = (status: number): boolean =>
+  status === 408 || status === 425 || (status >= 500 && status !== 503);
 
 const codeOf = (error: unknown): string => {
   const cause = error instanceof Error ? error.cause : undefined;
@@ -96,8 +97,10 @@ export class ProviderHttp {
   });
   private readonly once;
   private readonly repeated;
+  private heldUntil = -Infinity;
 
   constructor(readonly options: ProviderHttpOptions) {
+    this.breaker.onBreak(() => (this.heldUntil = performance.now() + BREAK_MS));
     this.once = wrap(this.breaker, timeout(options.timeoutMs, TimeoutStrategy.Aggressive));
     const again = retry(handleWhen(isTransient), {
       maxAttempts: MAX_ATTEMPTS,
@@ -106,9 +109,9 @@ export class ProviderHttp {
     this.repeated = wrap(again, this.once);
   }
 
-  /** False while calls are not even tried. */
+  /** False while calls are not even tried. True again when the next one may be the trial. */
   get isAvailable(): boolean {
-    return this.breaker.state !== CircuitState.Open;
+    return this.breaker.state !== CircuitState.Open || performance.now() >= this.heldUntil;
   }
 
   /** The answer's JSON. A 2xx without JSON is a failure like any other. */
@@ -167,17 +170,17 @@ export class ProviderHttp {
       });
     }
     const explained = this.options.explain?.(response.status, body);
-    if (explained) throw this.errorOf(explained, response);
+    if (explained) throw this.errorOf(cautious(explained, response, call.isPaid), response);
     return body;
   }
 
   private refusal(response: Response, body: unknown, isPaid: boolean): ProviderError {
     const { status } = response;
-    if (isPaid && UNCLEAR_STATUS.has(status)) {
-      return this.errorOf({ kind: 'indeterminate', code: status }, response);
-    }
-    const explained = body === undefined ? undefined : this.options.explain?.(status, body);
-    return this.errorOf(explained ?? { kind: kindOf(status), code: status }, response);
+    const explained = this.options.explain?.(status, body) ?? {
+      kind: kindOf(status),
+      code: status,
+    };
+    return this.errorOf(cautious(explained, response, isPaid), response);
   }
 
   private errorOf({ kind, code, message }: Explanation, response: Response): ProviderError {
@@ -195,6 +198,12 @@ export class ProviderHttp {
     return path.startsWith('/') ? `${this.options.baseUrl}${path}` : path;
   }
 }
+
+/** Whatever a create's answer says of its cause: only a clear refusal was surely not accepted. */
+const cautious = (explained: Explanation, { status }: Response, isPaid = false): Explanation => {
+  const isOpen = isUnclear(status) || (explained.kind === 'unavailable' && status !== 503);
+  return isPaid && isOpen ? { ...explained, kind: 'indeterminate' } : explained;
+};
 
 const kindOf = (status: number): ProviderErrorKind => {
   if (status === 401 || status === 403) return 'auth';

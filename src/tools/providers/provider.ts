@@ -11,6 +11,10 @@ export type ProviderErrorKind =
   | 'no-credit'
   /** The order itself is refused; the same again is refused again. */
   | 'invalid'
+  /** The order is fine, but not offered to us: an old model version, or nothing that our account may do. */
+  | 'not-offered'
+  /** Surely not accepted, for the provider could not check it now; perhaps it never can. */
+  | 'unchecked'
   /** The picture or the words break the provider's rules; never to be sent again. */
   | 'moderated'
   /** Too many at once; surely not accepted. */

@@ -10,11 +10,11 @@ export const TRIPO_ERRORS: Readonly<Record<number, ProviderErrorKind>> = {
   1002: 'auth',
   1003: 'invalid',
   1004: 'invalid',
-  1005: 'auth',
+  1005: 'not-offered',
   1007: 'throttled',
   2000: 'throttled',
   2001: 'not-found',
-  2002: 'invalid',
+  2002: 'not-offered',
   2003: 'invalid',
   2004: 'invalid',
   2005: 'invalid',
@@ -25,20 +25,25 @@ export const TRIPO_ERRORS: Readonly<Record<number, ProviderErrorKind>> = {
   2010: 'no-credit',
   2011: 'invalid',
   2012: 'invalid',
-  2013: 'auth',
-  // Its moderation service is away: nothing was accepted, and later it may be.
-  2014: 'throttled',
-  2015: 'invalid',
-  2016: 'invalid',
-  2017: 'invalid',
+  2013: 'not-offered',
+  // Its moderation service failed: nothing was accepted, and later it may be.
+  2014: 'unchecked',
+  2015: 'not-offered',
+  2016: 'not-offered',
+  2017: 'not-offered',
   2018: 'invalid',
   2019: 'not-found',
   2021: 'invalid',
   2022: 'invalid',
 };
 
+const NO_SUCH_ROUTE = new Set([404, 405]);
+
 /** Success is a 2xx whose `code` is 0; the HTTP status alone does not say it. */
 export const explainTripo = (status: number, body: unknown): Explanation | undefined => {
+  // Without JSON it is not Tripo that answers: nothing of it is at the address.
+  if (body === undefined)
+    return NO_SUCH_ROUTE.has(status) ? { kind: 'auth', code: status } : undefined;
   const code = numberOf(body, 'code');
   const isSuccess = status < 400 && (code === 0 || (code === undefined && field(body, 'data')));
   if (isSuccess) return undefined;
@@ -60,5 +65,5 @@ const kindOf = (status: number, code: number): ProviderErrorKind => {
 export const explainFailedTask = (code: number | undefined): ProviderErrorKind => {
   if (code === undefined) return 'failed';
   const kind = TRIPO_ERRORS[code];
-  return kind === 'moderated' || kind === 'invalid' ? kind : 'failed';
+  return kind === 'moderated' || kind === 'invalid' || kind === 'not-offered' ? kind : 'failed';
 };

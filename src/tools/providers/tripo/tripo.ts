@@ -16,9 +16,20 @@ export interface TripoSettings {
   /** With the version, such as https://openapi.tripo3d.ai/v3. */
   readonly baseUrl: string;
   readonly apiKey: string;
+  /** Those that differ from {@link PATHS}. */
+  readonly paths: Partial<typeof PATHS>;
   readonly timeoutMs: number;
   readonly downloads: DownloadRules;
 }
+
+const PATHS = {
+  upload: '/files',
+  create: '/generation/image-to-model',
+  tasks: '/tasks',
+  list: '/tasks/list',
+  balance: '/account/balance',
+  usage: '/account/usage',
+};
 
 /** How many of the newest tasks of our account are looked through for a lost one. */
 const USAGE_LIMIT = 200;
@@ -33,8 +44,10 @@ export class Tripo implements ModelGenerator {
   /** No cancel call is known. */
   readonly canCancel = false;
   private readonly http: ProviderHttp;
+  private readonly paths: typeof PATHS;
 
   constructor(private readonly settings: TripoSettings) {
+    this.paths = { ...PATHS, ...settings.paths };
     this.http = new ProviderHttp({
       baseUrl: settings.baseUrl,
       headers: { authorization: `Bearer ${settings.apiKey}` },
@@ -53,7 +66,7 @@ export class Tripo implements ModelGenerator {
     const extension = image.mimeType.replace(/^image\//, '');
     const bytes = new Blob([new Uint8Array(image.bytes)], { type: image.mimeType });
     form.set('file', bytes, `picture.${extension}`);
-    const answer = await this.http.json({ method: 'POST', path: '/files', form, signal });
+    const answer = await this.http.json({ method: 'POST', path: this.paths.upload, form, signal });
     const token = textOf(dataOf(answer), 'file_token');
     if (token === undefined) throw new ProviderError('unavailable', 'The upload gave no token.');
     return { marker: token, body: { input: token, ...toTripo(options) } };
@@ -62,7 +75,7 @@ export class Tripo implements ModelGenerator {
   async create(prepared: PreparedTask): Promise<string> {
     const answer = await this.http.json({
       method: 'POST',
-      path: '/generation/image-to-model',
+      path: this.paths.create,
       json: prepared.body,
       isPaid: true,
     });
@@ -73,7 +86,7 @@ export class Tripo implements ModelGenerator {
 
   /** Looks through the account's newest tasks for one made of the file with this token. */
   async find(marker: string, signal: AbortSignal): Promise<string | undefined> {
-    const path = `/account/usage?limit=${USAGE_LIMIT}&offset=0`;
+    const path = `${this.paths.usage}?limit=${USAGE_LIMIT}&offset=0`;
     const usage = dataOf(await this.http.json({ method: 'GET', path, signal }));
     const lists = [
       usage,
@@ -83,7 +96,7 @@ export class Tripo implements ModelGenerator {
     const ids = [...new Set(entries.flatMap((entry) => textOf(entry, 'task_id') ?? []))];
     for (let at = 0; at < ids.length; at += TASKS_PER_LIST) {
       const json = { task_ids: ids.slice(at, at + TASKS_PER_LIST) };
-      const answer = await this.http.json({ method: 'POST', path: '/tasks/list', json, signal });
+      const answer = await this.http.json({ method: 'POST', path: this.paths.list, json, signal });
       // An array in one source, a map by id in another.
       const tasks = itemsOf(field(dataOf(answer), 'tasks'));
       const ours = tasks.find((task) =>
@@ -96,7 +109,7 @@ export class Tripo implements ModelGenerator {
   }
 
   async look(taskId: string, signal: AbortSignal): Promise<ProviderTask> {
-    const path = `/tasks/${encodeURIComponent(taskId)}`;
+    const path = `${this.paths.tasks}/${encodeURIComponent(taskId)}`;
     const task = dataOf(await this.http.json({ method: 'GET', path, signal }));
     switch (textOf(task, 'status')) {
       case 'queued':
@@ -129,7 +142,7 @@ export class Tripo implements ModelGenerator {
   }
 
   async balance(signal: AbortSignal): Promise<number> {
-    const answer = await this.http.json({ method: 'GET', path: '/account/balance', signal });
+    const answer = await this.http.json({ method: 'GET', path: this.paths.balance, signal });
     const balance = numberOf(dataOf(answer), 'balance');
     if (balance === undefined) throw new ProviderError('unavailable', 'The balance is missing.');
     return balance;
