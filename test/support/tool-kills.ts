@@ -25,6 +25,8 @@ export interface ToolKillReport {
   readonly unknown: number;
   /** That the provider accepted. */
   readonly creates: number;
+  /** Jobs that a worker had when it was killed, all kills together. */
+  readonly inHand: number;
 }
 
 const TOOLS = {
@@ -50,11 +52,12 @@ export const killToolWorkers = async (plan: ToolKillPlan): Promise<ToolKillRepor
       ...(provider === 'tripo' ? standIns.environment : standIns.tryOnEnvironment('replicate')),
       COMFYUI_URLS: 'http://127.0.0.1:1',
       TOOL_RECONCILE_SECONDS: '4',
-      TRIPO_CONCURRENCY: '4',
-      TRYON_CONCURRENCY: '4',
+      TRIPO_CONCURRENCY: '2',
+      TRYON_CONCURRENCY: '2',
     },
   });
   let worker: WorkerProcess | undefined;
+  let inHand = 0;
   try {
     const customer = await house.customer();
     const before = await customer.credits();
@@ -74,6 +77,7 @@ export const killToolWorkers = async (plan: ToolKillPlan): Promise<ToolKillRepor
     for (let kill = 0; kill < kills; kill += 1) {
       worker = await WorkerProcess.start(house.environment);
       await sleep(chance() * pauseMs);
+      inHand += await jobsInHand(house);
       await worker.signal('SIGKILL');
     }
     worker = await WorkerProcess.start(house.environment);
@@ -90,12 +94,24 @@ export const killToolWorkers = async (plan: ToolKillPlan): Promise<ToolKillRepor
     });
     const creates = (await standIns.calls(provider, 'create')).filter(({ status }) => status < 300);
     await expectNoRepeats(house, creates, ended);
-    return { succeeded: succeeded.length, unknown: unknown.length, creates: creates.length };
+    return {
+      succeeded: succeeded.length,
+      unknown: unknown.length,
+      creates: creates.length,
+      inHand,
+    };
   } finally {
     await worker?.stop();
     await house.stop();
     await standIns.stop();
   }
+};
+
+const jobsInHand = async (house: House): Promise<number> => {
+  const row = await house.database.one<{ count: number }>(
+    'SELECT count(*)::int AS count FROM jobs WHERE finished_at IS NULL AND lease_until > now()',
+  );
+  return row?.count ?? 0;
 };
 
 const isUnexpected = (end: string): boolean =>

@@ -14,6 +14,7 @@ it.concurrent.each(['tripo', 'replicate'] as const)(
       pauseMs: 1_500,
       limitMs: 120_000,
     });
+    expect(report.inHand).toBeGreaterThan(0);
     expect(report.succeeded + report.unknown).toBe(10);
   },
 );

@@ -15,6 +15,7 @@ it.each(['tripo', 'replicate'] as const)(
       limitMs: 600_000,
     });
     console.log(JSON.stringify({ provider, seed: SEED, ...report }));
+    expect(report.inHand).toBeGreaterThan(0);
     expect(report.succeeded + report.unknown).toBe(40);
   },
 );
