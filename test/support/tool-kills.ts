@@ -10,7 +10,7 @@ import { shirt, tallPerson } from './try-on-pictures.js';
 import { WorkerProcess } from './workers.js';
 
 export interface ToolKillPlan {
-  readonly provider: 'tripo' | 'replicate';
+  /** At each of the two paid providers. */
   readonly jobs: number;
   readonly kills: number;
   readonly seed: number;
@@ -29,18 +29,17 @@ export interface ToolKillReport {
   readonly inHand: number;
 }
 
-const TOOLS = {
-  tripo: { id: 'models-3d', price: 30 },
-  replicate: { id: 'try-ons', price: 8 },
-} as const;
+const PROVIDERS = ['tripo', 'replicate'] as const;
+const PRICES: Readonly<Record<string, number>> = { 'models-3d': 30, 'try-ons': 8 };
 
 /**
- * `jobs` tool jobs while the worker is killed with SIGKILL again and again, and some creates are slow
- * or lose their answer after they were accepted. Expects one end per job, exact credits, and by the
- * stand-in's own log: exactly one accepted create for an order that succeeded, none for any other.
+ * `jobs` models and as many try-ons while the worker is killed with SIGKILL again and again, and some
+ * creates are slow or lose their answer after they were accepted. Expects one end per job, exact
+ * credits, and by the stand-ins' own logs: exactly one accepted create for an order that succeeded,
+ * none for any other.
  */
 export const killToolWorkers = async (plan: ToolKillPlan): Promise<ToolKillReport> => {
-  const { provider, jobs, kills, seed, pauseMs, limitMs } = plan;
+  const { jobs, kills, seed, pauseMs, limitMs } = plan;
   const chance = random(seed);
   const standIns = await ToolStandIns.start(['--task-ms=600', '--link-seconds=300']);
   const { url } = await testDatabase({ from: 'template' });
@@ -49,9 +48,10 @@ export const killToolWorkers = async (plan: ToolKillPlan): Promise<ToolKillRepor
     roles: 'api',
     sandboxes: 0,
     environment: {
-      ...(provider === 'tripo' ? standIns.environment : standIns.tryOnEnvironment('replicate')),
+      ...standIns.environment,
+      ...standIns.tryOnEnvironment('replicate'),
       COMFYUI_URLS: 'http://127.0.0.1:1',
-      TOOL_RECONCILE_SECONDS: '4',
+      TOOL_RECONCILE_SECONDS: '10',
       TRIPO_CONCURRENCY: '2',
       TRYON_CONCURRENCY: '2',
     },
@@ -62,18 +62,18 @@ export const killToolWorkers = async (plan: ToolKillPlan): Promise<ToolKillRepor
     const customer = await house.customer();
     const before = await customer.credits();
     // Slow answers make kills fall between the create and its id; lost ones must be looked for.
-    await standIns.script(
-      provider,
-      ...Array.from({ length: jobs }, (_, n) => ({
-        on: 'create',
-        ...(n % 5 === 2
-          ? { after: 'reset' as const }
-          : { delayAfterMs: Math.round(chance() * 400) }),
-      })),
-    );
-    const order = await ordersOf(customer, provider);
-    const ids: string[] = [];
-    for (let n = 0; n < jobs; n += 1) ids.push((await order()).id);
+    for (const provider of PROVIDERS) {
+      await standIns.script(
+        provider,
+        ...Array.from({ length: jobs }, (_, n) => ({
+          on: 'create',
+          ...(n % 5 === 2
+            ? { after: 'reset' as const }
+            : { delayAfterMs: Math.round(chance() * 400) }),
+        })),
+      );
+    }
+    const ids = await orderMany(customer, jobs);
     for (let kill = 0; kill < kills; kill += 1) {
       worker = await WorkerProcess.start(house.environment);
       await sleep(chance() * pauseMs);
@@ -87,12 +87,17 @@ export const killToolWorkers = async (plan: ToolKillPlan): Promise<ToolKillRepor
     expect(ended.map(({ status, error }) => error?.code ?? status).filter(isUnexpected)).toEqual(
       [],
     );
+    const credits = succeeded.reduce((sum, { workflow }) => sum + (PRICES[workflow] ?? 0), 0);
     const after = await customer.credits();
     expect(after).toEqual({
-      available: before.available - succeeded.length * TOOLS[provider].price,
+      available: before.available - credits,
       reserved: 0,
     });
-    const creates = (await standIns.calls(provider, 'create')).filter(({ status }) => status < 300);
+    const creates = (
+      await Promise.all(PROVIDERS.map((provider) => standIns.calls(provider, 'create')))
+    )
+      .flat()
+      .filter(({ status }) => status < 300);
     await expectNoRepeats(house, creates, ended);
     return {
       succeeded: succeeded.length,
@@ -117,14 +122,17 @@ const jobsInHand = async (house: House): Promise<number> => {
 const isUnexpected = (end: string): boolean =>
   end !== 'succeeded' && end !== 'tools.outcome_unknown';
 
-const ordersOf = async (customer: Customer, provider: 'tripo' | 'replicate') => {
-  if (provider === 'tripo') {
-    return () => customer.orderTool('models-3d', { imageId: customer.imageId });
-  }
+const orderMany = async (customer: Customer, count: number): Promise<string[]> => {
+  const { imageId } = customer;
   const personImageId = await customer.save((await tallPerson()).bytes);
   const garmentImageId = await customer.save((await shirt()).bytes);
-  const fields = { personImageId, garmentImageId, description: 'striped shirt' };
-  return () => customer.orderTool('try-ons', fields);
+  const dressed = { personImageId, garmentImageId, description: 'striped shirt' };
+  const ids: string[] = [];
+  for (let n = 0; n < count; n += 1) {
+    ids.push((await customer.orderTool('models-3d', { imageId })).id);
+    ids.push((await customer.orderTool('try-ons', dressed)).id);
+  }
+  return ids;
 };
 
 /** By the log of accepted creates: one task per order at most, and exactly one where it succeeded. */
