@@ -15,6 +15,7 @@ import { MailMetrics } from './mail-metrics.js';
 import { createQueues } from './queue/create-queues.js';
 import { MAIL_QUEUE, MailConsumer } from './queue/consumer.js';
 import { Orders } from './queue/orders.js';
+import { receivePauses } from './queue/receive-pauses.js';
 import { Relay } from './queue/relay.js';
 import { LONG_POLL_SECONDS, SqsClients } from './queue/sqs-clients.js';
 import { Sweeper } from './queue/sweeper.js';
@@ -27,8 +28,6 @@ import { MailAdmin } from './requests/mail-admin.service.js';
 import { Pace } from './sending/pace.js';
 import { Sender } from './sending/sender.js';
 import { SesGateway } from './sending/ses-gateway.js';
-
-const SQS_RETRY_MS = 1_000;
 
 /** Mails that one mailer works on at a time. */
 const PARALLEL = 10;
@@ -75,16 +74,23 @@ const consumers = (): DynamicModule =>
         batchSize: PARALLEL,
         waitTimeSeconds: LONG_POLL_SECONDS,
         visibilityTimeout,
-        // Also the pause after a lost connection.
-        authenticationErrorTimeout: SQS_RETRY_MS,
+        // The pauses below stand for it.
+        authenticationErrorTimeout: 0,
         heartbeatInterval: Math.max(1, Math.floor(visibilityTimeout / 3)),
       };
       return {
         globalStopOptions: { abort: true },
         consumers: [
-          { ...common, name: MAIL_QUEUE, queueUrl: mail.queueUrl },
+          { ...common, ...receivePauses(), name: MAIL_QUEUE, queueUrl: mail.queueUrl },
           ...(mail.eventsQueueUrl
-            ? [{ ...common, name: EVENTS_QUEUE, queueUrl: mail.eventsQueueUrl }]
+            ? [
+                {
+                  ...common,
+                  ...receivePauses(),
+                  name: EVENTS_QUEUE,
+                  queueUrl: mail.eventsQueueUrl,
+                },
+              ]
             : []),
         ],
       };

@@ -11,6 +11,7 @@ export { Notifications } from './database/notifications.js';
 export { PLATFORM_MIGRATIONS } from './outbox/migrations.js';
 export { defineTopic, Outbox } from './outbox/outbox.js';
 export type { Topic } from './outbox/outbox.js';
+export { GrowingPause } from './outbox/growing-pause.js';
 export { OutboxDispatcher } from './outbox/outbox-dispatcher.js';
 export type { OutboxEvent } from './outbox/outbox-dispatcher.js';
 export { OutboxModule } from './outbox/outbox.module.js';

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { inject } from 'vitest';
+import { SqsClients } from '../../src/mail/queue/sqs-clients.js';
 import { FinishedJobs } from '../medium/mail/finished-jobs.js';
 import { startMailHouse } from '../medium/mail/mail-house.js';
 import { eventually } from './mailer.js';
@@ -8,9 +9,11 @@ import { startTcpGate } from './tcp-gate.js';
 export interface OutageReport {
   readonly jobs: number;
   readonly sent: number;
-  /** Median time of the transaction that ends a job, in ms. */
-  readonly latencyBeforeMs: number;
+  /** Median time to write a job and its end, in ms: with SQS there, before and after the outage alike. */
+  readonly latencyCalmMs: number;
   readonly latencyDuringMs: number;
+  /** Questions that the process asked while nobody answered. */
+  readonly callsWhileAway: number;
   /** From the return of SQS until no mail waits, jobs still coming. */
   readonly recoverySeconds: number;
 }
@@ -18,7 +21,11 @@ export interface OutageReport {
 const median = (values: readonly number[]): number =>
   values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 
-/** Ten jobs a second end while SQS is there, then away for `awaySeconds`, then back. */
+/**
+ * Ten jobs a second end while SQS is there, then away for `awaySeconds`, then back and, once it has
+ * caught up, there as before. The times with SQS are taken on both sides of the outage, so that what
+ * else the machine does weighs on both.
+ */
 export const cutSqs = async (awaySeconds: number, calmSeconds: number): Promise<OutageReport> => {
   const gate = await startTcpGate(inject('queueEndpoint'));
   const house = await startMailHouse({
@@ -29,8 +36,16 @@ export const cutSqs = async (awaySeconds: number, calmSeconds: number): Promise<
   try {
     const jobs = new FinishedJobs(house.app);
     const owner = await jobs.owner('Ada', undefined, 1_000_000);
-    const latencies = { before: [] as number[], during: [] as number[], after: [] as number[] };
-    let phase: keyof typeof latencies = 'before';
+    const latencies = { calm: [] as number[], during: [] as number[], recovery: [] as number[] };
+    let phase: keyof typeof latencies = 'calm';
+    let callsWhileAway = 0;
+    const { sending, receiving } = house.app.get(SqsClients, { strict: false });
+    for (const client of [sending, receiving]) {
+      client.middlewareStack.add((next) => (call) => {
+        if (phase === 'during') callsWhileAway += 1;
+        return next(call);
+      });
+    }
     let isEnding = false;
     const open: Promise<unknown>[] = [];
     const produce = async (): Promise<void> => {
@@ -49,7 +64,7 @@ export const cutSqs = async (awaySeconds: number, calmSeconds: number): Promise<
     await gate.shut();
     phase = 'during';
     await pause(awaySeconds * 1_000);
-    phase = 'after';
+    phase = 'recovery';
     await gate.open();
     const back = performance.now();
     const count = (condition: string) =>
@@ -62,6 +77,8 @@ export const cutSqs = async (awaySeconds: number, calmSeconds: number): Promise<
       awaySeconds * 2_000 + 60_000,
     );
     const recoverySeconds = (performance.now() - back) / 1_000;
+    phase = 'calm';
+    await pause(calmSeconds * 1_000);
     isEnding = true;
     await producing;
     await Promise.all(open);
@@ -69,8 +86,9 @@ export const cutSqs = async (awaySeconds: number, calmSeconds: number): Promise<
     return {
       jobs: open.length,
       sent: await count(`status = 'sent'`),
-      latencyBeforeMs: median(latencies.before),
+      latencyCalmMs: median(latencies.calm),
       latencyDuringMs: median(latencies.during),
+      callsWhileAway,
       recoverySeconds,
     };
   } finally {

@@ -6,6 +6,7 @@ import {
 } from '@nestjs/common';
 import { Database } from '../database/database.js';
 import { Notifications } from '../database/notifications.js';
+import { GrowingPause } from './growing-pause.js';
 import { OUTBOX_CHANNEL, type Topic } from './outbox.js';
 
 export interface OutboxEvent<Payload> {
@@ -15,12 +16,16 @@ export interface OutboxEvent<Payload> {
   readonly attempts: number;
 }
 
-/** Returns the ids that are done; the others stay and are tried again later. */
+/** Returns the ids that are done; the others stay and are tried again later, each by itself. */
 type BatchHandler = (events: OutboxEvent<never>[]) => Promise<readonly string[]>;
 
 interface Registration {
   readonly batchSize: number;
   readonly handle: BatchHandler;
+  /** Present where a handler that throws says that nothing of its topic can go. */
+  readonly pause?: GrowingPause;
+  /** On the monotonic clock; this process takes nothing of the topic before. */
+  pausedUntil: number;
 }
 
 interface Row extends OutboxEvent<never> {
@@ -29,12 +34,15 @@ interface Row extends OutboxEvent<never> {
 
 const POLL_MS = 1_000;
 const MAX_BACKOFF_SECONDS = 30;
+const FIRST_PAUSE_MS = 250;
+/** One question of each process every so often costs nobody anything, and what waits goes soon after. */
+const LONGEST_PAUSE_MS = 5_000;
 
 /**
  * Hands the outbox's events to their handlers, oldest first, in a transaction that also removes
  * them: what a handler writes to the database happens exactly once, what it does elsewhere at least
- * once. Several processes share the work (SKIP LOCKED). A handler that throws leaves its events,
- * which come again after a growing pause.
+ * once. Several processes share the work (SKIP LOCKED). An event that fails comes again after a
+ * growing pause of its own; where a whole batch fails, all of the topic waits, in order.
  */
 @Injectable()
 export class OutboxDispatcher implements OnApplicationBootstrap, BeforeApplicationShutdown {
@@ -51,35 +59,45 @@ export class OutboxDispatcher implements OnApplicationBootstrap, BeforeApplicati
     private readonly notifications: Notifications,
   ) {}
 
-  /** One event at a time, in one transaction with its removal. Call before the application starts. */
+  /**
+   * One event at a time, in one transaction with its removal. A handler that throws postpones this
+   * event alone. Call before the application starts.
+   */
   on<Payload extends object>(
     topic: Topic<Payload>,
     handle: (event: OutboxEvent<Payload>) => Promise<void>,
   ): void {
-    this.onBatch(topic, 1, async (events) => {
-      for (const event of events) await handle(event);
-      return events.map((event) => event.id);
+    this.register(topic.name, {
+      batchSize: 1,
+      handle: async (events) => {
+        for (const event of events) await handle(event as OutboxEvent<never>);
+        return events.map((event) => event.id);
+      },
+      pausedUntil: 0,
     });
   }
 
-  /** Up to `batchSize` events at once; the handler returns the ids that are done. */
+  /**
+   * Up to `batchSize` events at once; the handler returns the ids that are done, and the others are
+   * postponed. When it throws, whatever it carries them to is away: the rows stay as they are, and
+   * this process tries the oldest again after 0.25 s, growing to 5 s.
+   */
   onBatch<Payload extends object>(
     topic: Topic<Payload>,
     batchSize: number,
     handle: (events: OutboxEvent<Payload>[]) => Promise<readonly string[]>,
   ): void {
-    if (this.registrations.has(topic.name)) {
-      throw new Error(`The event ${topic.name} has two handlers.`);
-    }
-    this.registrations.set(topic.name, { batchSize, handle: handle as BatchHandler });
+    this.register(topic.name, {
+      batchSize,
+      handle: handle as BatchHandler,
+      pause: new GrowingPause(FIRST_PAUSE_MS, LONGEST_PAUSE_MS),
+      pausedUntil: 0,
+    });
   }
 
-  /** Ends the pauses of this topic's failed events: what they waited for is there again. */
-  async retryNow(topic: Topic<object>): Promise<void> {
-    await this.database.query(
-      'UPDATE outbox SET available_at = now() WHERE topic = $1 AND available_at > now()',
-      [topic.name],
-    );
+  private register(topic: string, registration: Registration): void {
+    if (this.registrations.has(topic)) throw new Error(`The event ${topic} has two handlers.`);
+    this.registrations.set(topic, registration);
   }
 
   async onApplicationBootstrap(): Promise<void> {
@@ -105,6 +123,7 @@ export class OutboxDispatcher implements OnApplicationBootstrap, BeforeApplicati
   private drain(topic: string): void {
     const registration = this.registrations.get(topic);
     if (!registration || this.isClosing) return;
+    if (performance.now() < registration.pausedUntil) return;
     if (this.running.has(topic)) {
       this.again.add(topic);
       return;
@@ -124,16 +143,18 @@ export class OutboxDispatcher implements OnApplicationBootstrap, BeforeApplicati
       try {
         await this.database.transaction(async () => {
           taken = await this.take(topic, registration.batchSize);
-          if (taken.length === 0) return;
-          const done = new Set(await registration.handle(taken));
-          await this.database.query('DELETE FROM outbox WHERE id = ANY($1)', [[...done]]);
-          const left = taken.filter((event) => !done.has(event.id)).map((event) => event.id);
-          if (left.length > 0) await this.postpone(left, 'not accepted');
+          if (taken.length > 0) await this.handOver(taken, registration);
         });
+        registration.pause?.reset();
       } catch (error) {
         this.logger.warn({ err: error, topic }, 'outbox handler failed');
         if (taken.length === 0) return;
         const reason = error instanceof Error ? error.message : String(error);
+        if (registration.pause) {
+          registration.pausedUntil = performance.now() + registration.pause.nextMs();
+          await this.note(taken[0]!.id, reason);
+          return;
+        }
         await this.postpone(
           taken.map((event) => event.id),
           reason,
@@ -141,6 +162,13 @@ export class OutboxDispatcher implements OnApplicationBootstrap, BeforeApplicati
       }
       if (taken.length < registration.batchSize) return;
     }
+  }
+
+  private async handOver(taken: Row[], { handle }: Registration): Promise<void> {
+    const done = new Set(await handle(taken));
+    await this.database.query('DELETE FROM outbox WHERE id = ANY($1)', [[...done]]);
+    const left = taken.filter((event) => !done.has(event.id)).map((event) => event.id);
+    if (left.length > 0) await this.postpone(left, 'not accepted');
   }
 
   private take(topic: string, limit: number): Promise<Row[]> {
@@ -158,6 +186,14 @@ export class OutboxDispatcher implements OnApplicationBootstrap, BeforeApplicati
          available_at = now() + make_interval(secs => least(power(2, attempts), $3::float8))
        WHERE id = ANY($1)`,
       [ids, reason, MAX_BACKOFF_SECONDS],
+    );
+  }
+
+  /** For who looks why nothing moves: one row stands for all that wait behind it. */
+  private async note(id: string, reason: string): Promise<void> {
+    await this.database.query(
+      'UPDATE outbox SET attempts = attempts + 1, last_error = left($2, 500) WHERE id = $1',
+      [id, reason],
     );
   }
 }
