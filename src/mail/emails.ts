@@ -12,7 +12,10 @@ const CLAIMED = `id, kind, user_id AS "userId", job_id AS "jobId", recipient,
   recipient_name AS "recipientName", payload, attempts, waits, crashes,
   lease_epoch AS "leaseEpoch", unknown_since IS NOT NULL AS "isUnknown"`;
 
-/** A due row that nobody took for this many MAIL_RETRY_SECONDS (5 min) has lost its message. */
+/**
+ * A due row that nobody took for this many MAIL_RETRY_SECONDS (5 min) may have lost its message. The
+ * next one follows after twice the time: the queue may only be long, or SQS away.
+ */
 const MESSAGE_LOST_AFTER = 10;
 
 /**
@@ -51,14 +54,14 @@ export class Emails {
     return row?.id;
   }
 
-  /** True when the row may be claimed now; a cheap look before waiting for a turn at SES. */
-  async isDue(id: string): Promise<boolean> {
-    const row = await this.database.one(
-      `SELECT id FROM emails WHERE id = $1 AND status = 'queued' AND next_attempt_at <= now()
+  /** Those of the rows that may be claimed now; a cheap look before waiting for turns at SES. */
+  async dueAmong(ids: readonly string[]): Promise<string[]> {
+    const rows = await this.database.query<{ id: string }>(
+      `SELECT id FROM emails WHERE id = ANY($1) AND status = 'queued' AND next_attempt_at <= now()
          AND (lease_until IS NULL OR lease_until <= now())`,
-      [id],
+      [ids],
     );
-    return row !== undefined;
+    return rows.map(({ id }) => id);
   }
 
   /** Takes the row for MAIL_LEASE_SECONDS; undefined when it is not due, held, or at its end. */
@@ -161,7 +164,7 @@ export class Emails {
            SELECT id FROM emails WHERE status = 'queued' AND next_attempt_at <= now()
              AND (lease_until IS NULL OR lease_until <= now())
              AND (messaged_at < next_attempt_at OR messaged_at < lease_until
-               OR messaged_at < now() - make_interval(secs => $2))
+               OR messaged_at < now() - greatest(make_interval(secs => $2), messaged_at - next_attempt_at))
            ORDER BY next_attempt_at FOR UPDATE SKIP LOCKED LIMIT $1)
          RETURNING id`,
         [limit, MESSAGE_LOST_AFTER * this.config.mail.retrySeconds],

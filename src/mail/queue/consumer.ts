@@ -52,23 +52,27 @@ export class MailConsumer implements OnApplicationBootstrap, BeforeApplicationSh
     await this.inHand.close();
   }
 
-  /** Returns the message, which acknowledges it; throws to leave it in the queue. */
-  @SqsMessageHandler(MAIL_QUEUE, false)
-  async take(message: Message): Promise<Message> {
-    const emailId = emailIdOf(message);
-    if (emailId === undefined) {
-      this.metrics.unreadable.inc();
-      throw new Error(`The message ${message.MessageId} names no mail.`);
+  /** Returns the messages that can be read, which acknowledges them. */
+  @SqsMessageHandler(MAIL_QUEUE, true)
+  async take(messages: Message[]): Promise<Message[]> {
+    const readable = messages.flatMap((message) => {
+      const emailId = emailIdOf(message);
+      return emailId === undefined ? [] : [{ message, emailId }];
+    });
+    const unreadable = messages.length - readable.length;
+    if (unreadable > 0) {
+      this.metrics.unreadable.inc(unreadable);
+      this.calm.warn('A message in the queue of the mails names no mail.');
     }
-    await this.inHand.run(() => this.deliver(emailId));
-    return message;
+    await this.inHand.run(() => this.deliver(readable.map(({ emailId }) => emailId)));
+    return readable.map(({ message }) => message);
   }
 
-  private async deliver(emailId: string): Promise<void> {
+  private async deliver(emailIds: readonly string[]): Promise<void> {
     try {
-      await this.sender.deliver(emailId);
+      await this.sender.deliver(emailIds);
     } catch (error) {
-      this.logger.warn({ err: error, emailId }, 'a mail was left to the sweeper');
+      this.logger.warn({ err: error }, 'mails were left to the sweeper');
     }
   }
 
@@ -76,10 +80,5 @@ export class MailConsumer implements OnApplicationBootstrap, BeforeApplicationSh
   @SqsConsumerEventHandler(MAIL_QUEUE, 'error')
   onError(error: Error): void {
     if (!this.inHand.isClosed) this.calm.warn(`SQS: ${error.message}`);
-  }
-
-  @SqsConsumerEventHandler(MAIL_QUEUE, 'processing_error')
-  onProcessingError(error: Error): void {
-    if (!this.inHand.isClosed) this.calm.warn(error.message);
   }
 }

@@ -16,7 +16,7 @@ const RECORD_TRIES = 5;
 const RECORD_PAUSE_MS = 200;
 
 /**
- * Sends one mail: claim the row, render, hand it to SES once, record. May be called for any row, any
+ * Sends mails: claim the row, render, hand it to SES once, record. May be called for any row, any
  * number of times, by any number of processes: who finds nothing to do returns quietly.
  */
 @Injectable()
@@ -32,9 +32,22 @@ export class Sender {
     private readonly config: Config,
   ) {}
 
-  /** Throws only when the database is away; the sweeper then finds the row again. */
-  async deliver(emailId: string): Promise<void> {
-    if (!(await this.emails.isDue(emailId))) return;
+  /**
+   * All of them at the same time. Resolves when the last has its end; one that meets a database which
+   * is away is left to the sweeper. Throws when none could be begun.
+   */
+  async deliver(emailIds: readonly string[]): Promise<void> {
+    const due = await this.emails.dueAmong(emailIds);
+    await Promise.all(
+      due.map((id) =>
+        this.deliverOne(id).catch((error: unknown) =>
+          this.logger.warn({ err: error, emailId: id }, 'a mail was left to the sweeper'),
+        ),
+      ),
+    );
+  }
+
+  private async deliverOne(emailId: string): Promise<void> {
     await this.pace.turn();
     const email = await this.emails.claim(emailId);
     if (!email) return;

@@ -6,6 +6,12 @@ import { outcomeOfError, type Outcome } from './outcome.js';
 /** The tag by which the events of SES find the mail's row. */
 const EMAIL_TAG = 'email_id';
 
+/**
+ * Connections are kept only while mails follow each other closely: a request on one that SES has just
+ * closed would end with an unknown outcome.
+ */
+const AGENT = { keepAlive: true, timeout: 1_000 };
+
 export interface RawMail {
   readonly emailId: string;
   readonly recipient: string;
@@ -27,9 +33,8 @@ export class SesGateway implements OnApplicationShutdown {
       maxAttempts: 1,
       requestHandler: {
         connectionTimeout: Math.min(3_000, this.timeoutMs / 2),
-        // A kept connection that SES has just closed would end as a request of unknown outcome.
-        httpAgent: { keepAlive: false },
-        httpsAgent: { keepAlive: false },
+        httpAgent: AGENT,
+        httpsAgent: AGENT,
       },
       ...(mail.sesEndpoint && { endpoint: mail.sesEndpoint }),
       // A copy: the SDK writes into it, and the configuration is frozen.

@@ -1,15 +1,16 @@
-import { plainTextSelectors, render, toPlainText } from '@react-email/render';
+import { plainTextSelectors, render } from '@react-email/render';
+import { compile } from 'html-to-text';
 import type { ReactElement } from 'react';
 import type { Letter } from '../letters/letter.js';
 import { AccountMail } from './account-mail.js';
 import { FailureMail } from './failure-mail.js';
 import { ResultMail } from './result-mail.js';
 
-/** Facts as columns; everything else as the renderer does it. */
-const TEXT = {
-  wordwrap: false as const,
+/** Facts as columns; everything else as the renderer does it, but with its selectors read only once. */
+const toPlainText = compile({
+  wordwrap: false,
   selectors: [...plainTextSelectors, { selector: 'table.facts', format: 'dataTable' }],
-};
+});
 
 const elementOf = (letter: Letter): ReactElement => {
   switch (letter.template) {
@@ -25,5 +26,5 @@ const elementOf = (letter: Letter): ReactElement => {
 /** The letter as HTML and as plain text. Every word in it is escaped. */
 export const renderLetter = async (letter: Letter): Promise<{ html: string; text: string }> => {
   const html = await render(elementOf(letter));
-  return { html, text: toPlainText(html, TEXT) };
+  return { html, text: toPlainText(html) };
 };
