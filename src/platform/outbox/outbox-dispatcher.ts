@@ -148,11 +148,12 @@ export class OutboxDispatcher implements OnApplicationBootstrap, BeforeApplicati
         registration.pause?.reset();
       } catch (error) {
         this.logger.warn({ err: error, topic }, 'outbox handler failed');
-        if (taken.length === 0) return;
+        const [oldest] = taken;
+        if (!oldest) return;
         const reason = error instanceof Error ? error.message : String(error);
         if (registration.pause) {
           registration.pausedUntil = performance.now() + registration.pause.nextMs();
-          await this.note(taken[0]!.id, reason);
+          await this.note(oldest.id, reason);
           return;
         }
         await this.postpone(

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
-import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { GetQueueAttributesCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
+import { MailAdmin } from '../../../src/mail/index.js';
 import { arrived, eventually, mailbox } from '../../support/mailer.js';
 import { startSesProxy, type SesProxy } from '../../support/ses-proxy.js';
 import { startMailHouse, type MailHouse } from './mail-house.js';
@@ -108,6 +109,12 @@ describe('delivery', () => {
     await orders.hurry(ids, async () => (await orders.rows(ids))[0]?.status === 'dead');
     expect((await orders.rows(ids))[0]).toMatchObject({ status: 'dead', attempts: 5 });
     expect(ses.calls).toHaveLength(5);
+    const metrics = await (await fetch(`${house.url}/metrics`)).text();
+    expect(metrics).toMatch(/mails_total\{kind="password-changed",status="dead"\} 1/);
+
+    ses.plan = () => ({ kind: 'none' });
+    expect(await house.app.get(MailAdmin, { strict: false }).replayDead()).toBe(1);
+    expect(await orders.settled(ids)).toMatchObject([{ status: 'sent', attempts: 1 }]);
   });
 
   it('leaves a message that names no mail to the dead letters and goes on', async () => {
@@ -117,6 +124,14 @@ describe('delivery', () => {
         MessageBody: '{"emailId":"not an id"}',
       }),
     );
+    const QueueUrl = house.environment['SQS_QUEUE_URL'];
+    const { Attributes } = await sqs.send(
+      new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['RedrivePolicy'] }),
+    );
+    expect(JSON.parse(Attributes?.['RedrivePolicy'] ?? '{}')).toEqual({
+      deadLetterTargetArn: expect.stringMatching(/:mail-[\w-]+-dead-letters$/),
+      maxReceiveCount: '5',
+    });
     const [address = ''] = addresses(1);
     await orders.place([address]);
     expect(await arrived(address)).toHaveLength(1);

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
+import { Document, NodeIO } from '@gltf-transform/core';
 import sharp from 'sharp';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
 import { People } from '../../../src/auth/index.js';
@@ -93,6 +94,31 @@ describe('the mail about a result', () => {
     expect(mail?.attachments).toMatchObject([{ contentType: 'image/gif' }]);
     const animation = Buffer.from(mail?.attachments[0]?.content ?? '', 'base64');
     expect((await sharp(animation).metadata()).pages).toBe(2);
+  });
+
+  it('shows the preview of a 3D model and links to the model', async () => {
+    const scene = new Document();
+    scene.createScene();
+    const model = Buffer.from(await new NodeIO().writeBinary(scene));
+    const owner = await jobs.owner();
+    await jobs.finish(owner, {
+      title: '3D model',
+      parameters: {},
+      outputs: [
+        { name: 'model', content: model },
+        { name: 'preview', content: image },
+      ],
+    });
+    const [mail] = await arrived(owner.email);
+    expect(mail?.subject).toBe('Your result is ready: 3D model');
+    expect(mail?.attachments).toMatchObject([{ contentType: 'image/jpeg' }]);
+    const links = [...(mail?.body.html ?? '').matchAll(/href="(http\S+\/v1\/links\S+?)"/g)];
+    const paths = links.map(([, link = '']) => new URL(link.replaceAll('&amp;', '&')));
+    expect(paths).toHaveLength(2);
+    const { pathname = '', search = '' } = paths[0] ?? {};
+    const file = await fetch(`${house.url}${pathname}${search}`);
+    expect(file.headers.get('content-type')).toBe('model/gltf-binary');
+    expect(Buffer.from(await file.arrayBuffer())).toEqual(model);
   });
 
   it('goes out only as the person wishes', async () => {
