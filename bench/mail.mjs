@@ -14,6 +14,9 @@ import { startEmbedded } from '../dist/embedded/index.js';
 import { Database } from '../dist/platform/index.js';
 import { figure } from './support/figure.ts';
 
+// The renderer's build for production, as an operator's mailer loads it.
+process.env.NODE_ENV ??= 'production';
+
 const COUNT = 500;
 const PARALLEL = 10;
 
