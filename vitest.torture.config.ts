@@ -7,7 +7,7 @@ export default defineConfig({
     include: ['test/torture/**/*.spec.ts'],
     globalSetup: ['test/support/global-setup.ts'],
     testTimeout: 1_800_000,
-    hookTimeout: 120_000,
+    hookTimeout: 300_000,
     fileParallelism: false,
   },
 });

@@ -5,7 +5,7 @@ import { Logger } from 'nestjs-pino';
 import { DataSource } from 'typeorm';
 import { AppModule } from './app.module.js';
 import type { Config } from './config/index.js';
-import { identifyRequest, migrate, serveOpenApi } from './platform/index.js';
+import { identifyRequest, migrate, serveOpenApi, Shutdown } from './platform/index.js';
 
 const JSON_LIMIT = '1mb';
 
@@ -21,6 +21,7 @@ export const createApplication = async (config: Config): Promise<NestExpressAppl
   app.set('trust proxy', config.http.trustProxy);
   app.disable('x-powered-by');
   app.use(identifyRequest);
+  app.use(app.get(Shutdown).leaveConnections);
   // Swagger UI and Bull Board bring their own inline scripts; the API itself serves no pages with data of others.
   app.use(
     helmet({ contentSecurityPolicy: false, crossOriginResourcePolicy: { policy: 'cross-origin' } }),

@@ -21,7 +21,7 @@ import {
   type Embedded,
   type EmbeddedService,
 } from './embedded/index.js';
-import { HealthChecks } from './platform/index.js';
+import { HealthChecks, Shutdown } from './platform/index.js';
 
 const STOP_LIMIT_MS = 9_500;
 const READY_POLL_MS = 50;
@@ -148,7 +148,7 @@ const waitUntilReady = async (app: NestExpressApplication): Promise<void> => {
 const stopOnSignal = (app: NestExpressApplication, surroundings: Surroundings): void => {
   let isStopping = false;
   const stop = async (): Promise<void> => {
-    app.get(HealthChecks).stop();
+    app.get(Shutdown).begin();
     await app.close();
     await surroundings.close();
   };
@@ -185,11 +185,13 @@ const start = async (): Promise<void> => {
       : loopbackUrl(await app.getUrl());
     const lines = [
       `ready: House of Models API (${config.process.roles.join(', ')})`,
-      `  API          ${url}/v1`,
-      `  Swagger UI   ${url}/docs`,
       ...(config.process.roles.includes('api')
-        ? [`  Bull Board   ${url}/admin/queues  (log in as the admin)`]
-        : []),
+        ? [
+            `  API          ${url}/v1`,
+            `  Swagger UI   ${url}/docs`,
+            `  Bull Board   ${url}/admin/queues  (log in as the admin)`,
+          ]
+        : [`  Health       ${loopbackUrl(await app.getUrl())}/health/ready`]),
       ...notes,
     ];
     console.log(lines.join('\n'));

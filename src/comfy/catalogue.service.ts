@@ -22,6 +22,9 @@ const missingOn = (instance: Instance, workflowId: string): MissingView[] =>
 /** What this installation offers, and which GPU can run it. */
 @Injectable()
 export class Catalogue {
+  /** What any GPU has shown at any time: it only grows. */
+  private readonly everSeen = new Set<string>();
+
   constructor(
     private readonly workflows: Workflows,
     private readonly instances: Instances,
@@ -62,9 +65,10 @@ export class Catalogue {
    * GPUs that are merely down are waited for.
    */
   async requireAny(workflow: Workflow, capabilities: readonly string[]): Promise<void> {
+    if (capabilities.some((key) => this.everSeen.has(key))) return;
     const instances = await this.instances.all();
-    if (instances.some((one) => capabilities.some((key) => one.everWorkflows.includes(key))))
-      return;
+    for (const key of instances.flatMap((one) => one.everWorkflows)) this.everSeen.add(key);
+    if (capabilities.some((key) => this.everSeen.has(key))) return;
     const lacks = instances.flatMap((instance) =>
       capabilities.flatMap((key) => instance.capabilities[key]?.missing ?? []),
     );

@@ -48,7 +48,7 @@ export class Comfy {
     );
     const { parameters, inputs, sent } = request.is('multipart/form-data')
       ? await this.readForm(request, person, workflow)
-      : await this.readJson(request, person, workflow);
+      : this.readJson(request, workflow);
     const capability = capabilityKey(workflow, parameters);
     await this.catalogue.requireAny(workflow, [capability]);
     const order = {
@@ -62,7 +62,7 @@ export class Comfy {
     return this.orders.place(request, response, person, order, sent);
   }
 
-  private async readJson(request: Request, person: Person, workflow: Workflow): Promise<Ordered> {
+  private readJson(request: Request, workflow: Workflow): Ordered {
     const body: unknown = request.body;
     if (typeof body !== 'object' || body === null || Array.isArray(body)) {
       throw validationFailed([
@@ -70,7 +70,7 @@ export class Comfy {
       ]);
     }
     const fields: Record<string, unknown> = { ...body };
-    const inputs = await this.takeInputs(fields, person, workflow, new Map());
+    const inputs = this.takeInputs(fields, workflow, new Map());
     return { parameters: this.check(workflow, fields, 'json'), inputs, sent: body };
   }
 
@@ -80,18 +80,17 @@ export class Comfy {
     });
     const saved = new Map(file ? [['image', file.id]] : []);
     const rest: Record<string, unknown> = { ...fields };
-    const inputs = await this.takeInputs(rest, person, workflow, saved);
+    const inputs = this.takeInputs(rest, workflow, saved);
     const parameters = this.check(workflow, rest, 'form');
     return { parameters, inputs, sent: { ...fields, image: sourceSha256 } };
   }
 
   /** Takes the file ids out of `fields`, which then holds parameters alone. */
-  private async takeInputs(
+  private takeInputs(
     fields: Record<string, unknown>,
-    person: Person,
     workflow: Workflow,
     saved: ReadonlyMap<string, string>,
-  ): Promise<Ordered['inputs']> {
+  ): Ordered['inputs'] {
     const inputs: { role: string; fileId: string }[] = [];
     for (const { role, field, isRequired } of workflow.inputs) {
       const given = saved.get(role) ?? fields[field];
@@ -109,7 +108,8 @@ export class Comfy {
           },
         ]);
       }
-      inputs.push({ role, fileId: (await this.files.getInput(person.id, given)).id });
+      // Whether the person has it is asked where the job is made.
+      inputs.push({ role, fileId: given.toLowerCase() });
     }
     return inputs;
   }

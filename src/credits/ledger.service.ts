@@ -57,17 +57,12 @@ export class Ledger {
   async reserve({ userId, jobId, credits }: Reservation): Promise<void> {
     this.checkWhole(credits, 0);
     await this.database.transaction(async () => {
+      if (await this.hold({ userId, jobId, credits })) return;
       const earlier = await this.findReserved(jobId);
       if (earlier) return this.checkSameTerms(earlier, { userId, jobId, credits });
+      // Who never had credits has no account yet, which is enough for what costs nothing.
       await this.open(userId);
-      const entry = await this.move({
-        userId,
-        jobId,
-        type: 'reserve',
-        availableDelta: -credits,
-        reservedDelta: credits,
-      });
-      if (entry) return;
+      if (await this.hold({ userId, jobId, credits })) return;
       const { available } = await this.balanceOf(userId);
       throw creditsError(
         'credits.insufficient',
@@ -184,6 +179,24 @@ export class Ledger {
         movement.key,
       ],
     );
+  }
+
+  /** Reserves in one statement; false: nothing is there to take, or the job has its reservation. */
+  private async hold({ userId, jobId, credits }: Reservation): Promise<boolean> {
+    const rows = await this.database.prepared(
+      'reserve-credits',
+      `WITH account AS (
+         UPDATE credit_accounts SET available = available - $3::bigint, reserved = reserved + $3
+         WHERE user_id = $1 AND available >= $3
+           AND NOT EXISTS (SELECT 1 FROM credit_entries WHERE job_id = $2 AND type = 'reserve')
+         RETURNING user_id, available, reserved
+       )
+       INSERT INTO credit_entries (user_id, type, available_delta, reserved_delta, available_after,
+         reserved_after, id, job_id)
+       SELECT user_id, 'reserve', -$3, $3, available, reserved, $4, $2 FROM account RETURNING id`,
+      [userId, jobId, credits, randomUUID()],
+    );
+    return rows.length > 0;
   }
 
   private async open(userId: string): Promise<void> {

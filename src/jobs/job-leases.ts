@@ -89,6 +89,21 @@ export class JobLeases {
     }));
   }
 
+  /**
+   * Makes the lease that a record names one's own, whoever picked the job: undefined when it has ended
+   * or was taken over before, so that a record counts once.
+   */
+  async takeOver(jobId: string, epoch: number): Promise<PickedJob | undefined> {
+    const row = await this.database.one<{ epoch: number; starts: number }>(
+      `UPDATE jobs SET lease_epoch = lease_epoch + 1, lease_owner = $3,
+         lease_until = now() + make_interval(secs => $4)
+       WHERE id = $1 AND lease_epoch = $2 AND lease_owner IS NOT NULL AND finished_at IS NULL
+       RETURNING lease_epoch AS epoch, starts`,
+      [jobId, epoch, PROCESS_OWNER, this.leaseSeconds],
+    );
+    return row && { jobId, ...row, owner: PROCESS_OWNER };
+  }
+
   /** Extends the lease; tells whether it is still held and whether the owner of the job wants it to end. */
   async renew(lease: JobLease): Promise<Renewal> {
     const row = await this.database.one<{ cancel: boolean; yields: boolean }>(

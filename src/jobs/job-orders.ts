@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import type { Person } from '../auth/index.js';
-import { Idempotency } from '../platform/index.js';
+import { Idempotency, Shutdown } from '../platform/index.js';
 import type { JobView } from './job.dto.js';
 import { JobStreams } from './job-streams.js';
 import { JobSubmission, type JobOrder } from './job-submission.js';
@@ -22,6 +22,7 @@ export class JobOrders {
     private readonly idempotency: Idempotency,
     private readonly streams: JobStreams,
     private readonly jobs: Jobs,
+    private readonly shutdown: Shutdown,
   ) {}
 
   /**
@@ -55,6 +56,7 @@ export class JobOrders {
   private waitForEnd(jobId: string, seconds: number, response: Response): Promise<boolean> {
     const closed = new AbortController();
     response.on('close', () => closed.abort());
-    return this.streams.waitForEnd(jobId, seconds, closed.signal);
+    const signal = AbortSignal.any([closed.signal, this.shutdown.signal]);
+    return this.streams.waitForEnd(jobId, seconds, signal);
   }
 }

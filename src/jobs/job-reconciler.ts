@@ -56,17 +56,20 @@ export class JobReconciler implements OnApplicationBootstrap, BeforeApplicationS
   }
 
   /**
-   * A lost lease without a prompt, or at a provider without a create: the job is free at once. With a prompt it belongs to the driver of
-   * that instance, who adopts it; if nobody could for INSTANCE_GRACE, it starts elsewhere. What may
-   * be at a provider is adopted by the provider's lane, and never made again.
+   * A lost lease without a prompt, or at a provider without a create: the job is free at once. With
+   * a prompt it belongs to the driver of that instance, who adopts it; if nobody could for
+   * INSTANCE_GRACE, because none drives it or it is away, it starts elsewhere. What may be at a
+   * provider is adopted by the provider's lane, and never made again.
    */
   private async freeLostLeases(): Promise<void> {
     await this.database.query(
       `WITH free AS (
          SELECT jobs.id FROM jobs LEFT JOIN instances ON instances.id = jobs.instance_id
          WHERE jobs.finished_at IS NULL AND jobs.lease_until < now() AND jobs.provider_create_at IS NULL
-           AND (jobs.prompt_id IS NULL
-             OR jobs.lease_until < now() - make_interval(secs => $1))
+           AND (jobs.prompt_id IS NULL OR jobs.lease_until < now() - make_interval(secs => $1)
+             -- a new driver has yet to look, however long the start of its process took
+             AND NOT (coalesce(instances.lease_until > now(), false)
+               AND (instances.state = 'ready' OR instances.state_since > now() - make_interval(secs => $1))))
          FOR UPDATE OF jobs SKIP LOCKED
        ), freed AS (
          UPDATE jobs SET status = 'queued', lease_owner = NULL, lease_until = NULL, instance_id = NULL,

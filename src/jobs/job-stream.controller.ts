@@ -13,7 +13,7 @@ import {
 } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import { CurrentPerson, type Person } from '../auth/index.js';
-import { Access, Database, IdParam } from '../platform/index.js';
+import { Access, Database, IdParam, Shutdown } from '../platform/index.js';
 import { StreamTokenView } from './job.dto.js';
 import { isTerminal } from './job.js';
 import { JobStreams, type JobEvent } from './job-streams.js';
@@ -23,6 +23,8 @@ import { Jobs } from './jobs.service.js';
 import { jobError } from './jobs.errors.js';
 
 const HEARTBEAT_MS = 15_000;
+/** When a stream is broken off by a stop of this process, its client comes back after so long. */
+const RECONNECT_MS = 500;
 
 /** Live progress of a job over server-sent events, and its latest preview. */
 @ApiTags('Jobs')
@@ -35,6 +37,7 @@ export class JobStreamController {
     private readonly views: JobViews,
     private readonly tokens: JobTokens,
     private readonly database: Database,
+    private readonly shutdown: Shutdown,
   ) {}
 
   @Post(':id/stream-token')
@@ -80,8 +83,9 @@ export class JobStreamController {
       response.status(204).end();
       return;
     }
-    const closed = new AbortController();
-    request.on('close', () => closed.abort());
+    const left = new AbortController();
+    request.on('close', () => left.abort());
+    const closed = AbortSignal.any([left.signal, this.shutdown.signal]);
     response.status(200).set({
       'Content-Type': 'text/event-stream; charset=utf-8',
       'Cache-Control': 'no-store',
@@ -95,7 +99,7 @@ export class JobStreamController {
       last = isTerminal(state.status) ? state.eventSequence - 1 : state.eventSequence;
       this.write(response, 'snapshot', last, await this.views.of(job));
     }
-    await this.follow(id, last, response, closed.signal);
+    await this.follow(id, last, response, closed);
   }
 
   @Get(':id/preview')
@@ -153,6 +157,8 @@ export class JobStreamController {
       }
       await nudged;
     }
+    // This process stops: another goes on where the last event left off.
+    if (!response.closed) response.end(`retry: ${RECONNECT_MS}\n\n`);
   }
 
   private dataOf(jobId: string, event: JobEvent): object {

@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import type { Person } from '../auth/index.js';
 import { Config } from '../config/index.js';
 import { Ledger, Prices } from '../credits/index.js';
-import { Database, Notifications } from '../platform/index.js';
+import { Database } from '../platform/index.js';
 import { Files } from '../storage/index.js';
 import type { JobKind } from './job.js';
 import { JOBS_WAITING_CHANNEL } from './job-lease.js';
@@ -27,7 +27,6 @@ export class JobSubmission {
     private readonly ledger: Ledger,
     private readonly prices: Prices,
     private readonly files: Files,
-    private readonly notifications: Notifications,
     private readonly config: Config,
   ) {}
 
@@ -39,10 +38,9 @@ export class JobSubmission {
     const id = randomUUID();
     return this.database.transaction(async () => {
       const credits = this.prices.of(order.workflow);
-      await this.ledger.reserve({ userId: person.id, jobId: id, credits });
       for (const input of order.inputs) await this.files.getInput(person.id, input.fileId);
+      await this.ledger.reserve({ userId: person.id, jobId: id, credits });
       await this.insert(id, person.id, order, credits);
-      await this.notifications.notify(JOBS_WAITING_CHANNEL, order.kind);
       return id;
     });
   }
@@ -53,17 +51,24 @@ export class JobSubmission {
     order: JobOrder,
     credits: number,
   ): Promise<void> {
-    await this.database.query(
+    await this.database.prepared(
+      'insert-job',
       `WITH turn AS (
          INSERT INTO turns (kind, user_id, last_turn)
            SELECT $2, $3, turn + 1 FROM turn_clocks WHERE kind = $2
          ON CONFLICT (kind, user_id) DO UPDATE
            SET last_turn = greatest(turns.last_turn + 1, excluded.last_turn)
          RETURNING last_turn
+       ), job AS (
+         INSERT INTO jobs (id, kind, user_id, workflow, title, parameters, credits, turn,
+           queue_expires_at, capability)
+         SELECT $1, $2, $3, $4, $5, $6, $7, last_turn, now() + make_interval(secs => $8), $9 FROM turn
+         RETURNING id, kind
+       ), input AS (
+         INSERT INTO job_inputs (job_id, role, file_id)
+         SELECT job.id, role, file_id FROM job, unnest($10::text[], $11::uuid[]) AS given (role, file_id)
        )
-       INSERT INTO jobs (id, kind, user_id, workflow, title, parameters, credits, turn, queue_expires_at,
-         capability)
-       SELECT $1, $2, $3, $4, $5, $6, $7, last_turn, now() + make_interval(secs => $8), $9 FROM turn`,
+       SELECT pg_notify('${JOBS_WAITING_CHANNEL}', kind) FROM job`,
       [
         id,
         order.kind,
@@ -74,13 +79,9 @@ export class JobSubmission {
         credits,
         this.config.jobs.maxQueueHours * 3_600,
         order.capability ?? null,
+        order.inputs.map(({ role }) => role),
+        order.inputs.map(({ fileId }) => fileId),
       ],
     );
-    for (const { role, fileId } of order.inputs) {
-      await this.database.query(
-        'INSERT INTO job_inputs (job_id, role, file_id) VALUES ($1, $2, $3)',
-        [id, role, fileId],
-      );
-    }
   }
 }

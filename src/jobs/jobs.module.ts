@@ -1,8 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
-import { TypeOrmModule } from '@nestjs/typeorm';
 import type { Role } from '../config/index.js';
 import { Instances } from './instances.js';
-import { Job } from './job.entity.js';
+import { JobConsumption } from './job-consumption.js';
 import { JobErasure } from './job-erasure.js';
 import { JobFiles } from './job-files.js';
 import { JobLeases } from './job-leases.js';
@@ -40,12 +39,12 @@ export class JobsModule {
   static forRoles(roles: readonly Role[]): DynamicModule {
     return {
       module: JobsModule,
-      imports: [TypeOrmModule.forFeature([Job])],
       controllers: roles.includes('api') ? [JobsController, JobStreamController] : [],
       providers: [
         ...SHARED,
         JobViews,
         JobTokens,
+        JobConsumption,
         JobErasure,
         JobFiles,
         JobLedgerCheck,

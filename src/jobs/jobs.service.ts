@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { Database, decodeCursor, toPage, type Page } from '../platform/index.js';
 import type { JobsQuery, JobView } from './job.dto.js';
-import { Job } from './job.entity.js';
 import { isTerminal, type JobError, type JobKind, type JobStatus } from './job.js';
 import { JOB_WISH_CHANNEL } from './job-lease.js';
+import { JOB_COLUMNS, WHOLE_JOB_COLUMNS, type Job, type WholeJob } from './job-row.js';
 import { JobSettlement } from './job-settlement.js';
 import { JobViews } from './job-views.js';
 import { jobError } from './jobs.errors.js';
@@ -45,15 +45,15 @@ export class Jobs {
   }
 
   /** Throws jobs.not_found, for another person's job too. */
-  async get(personId: string, jobId: string): Promise<Job> {
-    const job = await this.find(jobId);
+  async get(personId: string, jobId: string): Promise<WholeJob> {
+    const job = await this.findWhole(jobId);
     if (job?.userId !== personId) throw jobError('jobs.not_found', 'No job of yours has this id.');
     return job;
   }
 
   /** A job whoever owns it, with its outputs. Throws jobs.not_found. */
   async summary(jobId: string): Promise<JobSummary> {
-    const job = await this.find(jobId);
+    const job = await this.findWhole(jobId);
     if (!job) throw jobError('jobs.not_found', 'No job has this id.');
     const { outputs } = await this.views.of(job);
     return {
@@ -77,24 +77,21 @@ export class Jobs {
     };
   }
 
-  async find(jobId: string): Promise<Job | undefined> {
-    return (await this.database.manager.getRepository(Job).findOneBy({ id: jobId })) ?? undefined;
+  find(jobId: string): Promise<Job | undefined> {
+    return this.database.one<Job>(`SELECT ${JOB_COLUMNS} FROM jobs WHERE id = $1`, [jobId]);
   }
 
   /** Newest first. */
   async list(personId: string, query: JobsQuery): Promise<Page<JobView>> {
     const after = decodeCursor(query.cursor);
-    const builder = this.database.manager
-      .getRepository(Job)
-      .createQueryBuilder('job')
-      .where('job.user_id = :personId', { personId })
-      .orderBy('job.created_at', 'DESC')
-      .addOrderBy('job.id', 'DESC')
-      .limit(query.limit + 1);
-    if (query.status) builder.andWhere('job.status = :status', { status: query.status });
-    if (query.workflow) builder.andWhere('job.workflow = :workflow', { workflow: query.workflow });
-    if (after) builder.andWhere('(job.created_at, job.id) < (:createdAt, :id)', { ...after });
-    const page = toPage(await builder.getMany(), query.limit, (job) => job);
+    const jobs = await this.database.query<WholeJob>(
+      `SELECT ${WHOLE_JOB_COLUMNS} FROM jobs
+       WHERE user_id = $1 AND ($2::text IS NULL OR status = $2) AND ($3::text IS NULL OR workflow = $3)
+         AND ($4::timestamptz IS NULL OR (created_at, id) < ($4, $5::uuid))
+       ORDER BY created_at DESC, id DESC LIMIT $6`,
+      [personId, query.status, query.workflow, after?.createdAt, after?.id, query.limit + 1],
+    );
+    const page = toPage(jobs, query.limit, (job) => job);
     return { ...page, items: await this.views.ofAll(page.items) };
   }
 
@@ -121,5 +118,14 @@ export class Jobs {
       await this.settlement.cancelFree(jobId);
     }
     return this.getView(personId, jobId);
+  }
+
+  private async findWhole(jobId: string): Promise<WholeJob | undefined> {
+    const [job] = await this.database.prepared<WholeJob>(
+      'whole-job',
+      `SELECT ${WHOLE_JOB_COLUMNS} FROM jobs WHERE id = $1`,
+      [jobId],
+    );
+    return job;
   }
 }

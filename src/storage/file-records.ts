@@ -114,7 +114,8 @@ export class FileRecords {
 
   /** Those of the rows that are stored, in no order. */
   findAll(ids: readonly string[]): Promise<FileRecord[]> {
-    return this.database.query<FileRecord>(
+    return this.database.prepared<FileRecord>(
+      'stored-files',
       `SELECT ${FILE_COLUMNS} FROM files WHERE id = ANY($1::uuid[]) AND status = 'stored'`,
       [ids],
     );

@@ -1,5 +1,7 @@
+import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { freePort } from '../../src/embedded/ports.js';
+import type { JobView } from '../../src/jobs/index.js';
 import type { Customer } from './house.js';
 import { WorkerProcess } from './workers.js';
 
@@ -20,6 +22,8 @@ export const FLEET_SETTINGS = {
   PUBLIC_URL: 'http://fleet.test',
   JWT_KEY: 'fleet-jwt-key-0123456789-0123456789',
   LINK_KEY: 'fleet-link-key-0123456789-0123456789',
+  // Their GPUs sleep: two processors are too few to really cut out as many products.
+  WORKFLOWS_DIR: path.resolve('bench/workflows'),
 };
 
 /** Processes of the product with one role each, all on the services that the environment names. */
@@ -34,16 +38,22 @@ export class Fleet {
     environment: Readonly<Record<string, string>>,
     size: Readonly<Record<Role, number>>,
   ): Promise<Fleet> {
-    const members: Member[] = [];
+    const places: { role: Role; environment: Readonly<Record<string, string>> }[] = [];
     const urls: string[] = [];
     for (const role of ['api', 'worker', 'mailer'] as const) {
       for (let n = 0; n < size[role]; n += 1) {
         const port = await freePort();
-        const own = { ...environment, PORT: String(port) };
         if (role === 'api') urls.push(`http://127.0.0.1:${port}`);
-        members.push({ role, environment: own, process: await WorkerProcess.start(own, role) });
+        places.push({ role, environment: { ...environment, PORT: String(port) } });
       }
     }
+    const members = await Promise.all(
+      places.map(async ({ role, environment: own }) => ({
+        role,
+        environment: own,
+        process: await WorkerProcess.start(own, role),
+      })),
+    );
     return new Fleet(members, urls);
   }
 
@@ -73,6 +83,7 @@ export class FleetCustomer {
   /** Every request that failed in another way than by a refused connection. */
   readonly failures: string[] = [];
   private turn = 0;
+  private salt = Math.floor(Math.random() * 900_000);
 
   constructor(
     private readonly urls: readonly string[],
@@ -104,20 +115,23 @@ export class FleetCustomer {
     }
   }
 
-  /** Repeats of one key are one order. */
-  async order(key: string): Promise<string> {
-    const response = await this.fetch('/v1/comfy/product-backgrounds', {
+  /** Repeats of one key are one order. The GPU sleeps for `gpuMs`. */
+  async order(key: string, gpuMs: number): Promise<string> {
+    this.salt += 1;
+    const response = await this.fetch('/v1/comfy/workflows/bench-gpu/jobs', {
       method: 'POST',
       headers: { 'idempotency-key': key },
-      body: JSON.stringify({ imageId: this.customer.imageId, prompt: 'on white marble' }),
+      body: JSON.stringify({ imageId: this.customer.imageId, sleepMs: gpuMs, salt: this.salt }),
     });
     return ((await response.json()) as { id: string }).id;
   }
 
-  /** The job's last status. */
+  /** The job's last status; of a success only with its one picture. */
   async ended(id: string, everyMs = 300): Promise<string> {
     for (;;) {
-      const { status } = (await (await this.fetch(`/v1/jobs/${id}`)).json()) as { status: string };
+      const response = await this.fetch(`/v1/jobs/${id}`);
+      const { status, outputs } = (await response.json()) as Pick<JobView, 'status' | 'outputs'>;
+      if (status === 'succeeded' && !outputs[0]?.file) return 'succeeded without a picture';
       if (['succeeded', 'failed', 'cancelled'].includes(status)) return status;
       await pause(everyMs);
     }

@@ -7,10 +7,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Client } from 'pg';
+import type { ProvidedContext } from 'vitest';
 import type { TestProject } from 'vitest/node';
 import { startNodeService } from '../../src/embedded/node-service.js';
 import { startPostgres } from '../../src/embedded/postgres.js';
 import type { ServicesOptions } from '../../src/embedded/services-protocol.js';
+import { TestRedis } from './redis.js';
 import { migrateTemplate } from './template.js';
 
 declare module 'vitest' {
@@ -22,11 +24,13 @@ declare module 'vitest' {
     queueUrl: string;
     /** SES; its `GET /store` lists the mails of all specs. */
     mailboxUrl: string;
+    /** Where `npm run test:redis` keeps the queues; empty: they live in PostgreSQL. */
+    redisUrl: string;
   }
 }
 
 interface Shared {
-  provided: Record<'postgresUrl' | 'queueEndpoint' | 'queueUrl' | 'mailboxUrl', string>;
+  provided: Record<keyof ProvidedContext, string>;
   stop(): Promise<void>;
 }
 
@@ -42,6 +46,7 @@ export async function setup(project: TestProject): Promise<void> {
   project.provide('queueEndpoint', provided.queueEndpoint);
   project.provide('queueUrl', provided.queueUrl);
   project.provide('mailboxUrl', provided.mailboxUrl);
+  project.provide('redisUrl', provided.redisUrl);
 }
 
 export async function teardown(): Promise<void> {
@@ -60,7 +65,8 @@ async function start(): Promise<Shared> {
     sqs: { port: 0, isFixed: false },
     mailbox: { port: 0, isFixed: false },
   };
-  const [postgres, services] = await Promise.all([
+  const [redis, postgres, services] = await Promise.all([
+    process.env['TEST_REDIS'] ? TestRedis.start() : undefined,
     startPostgres({
       folder: path.join(folder, 'postgres'),
       logFile: path.join(folder, 'postgres.log'),
@@ -81,9 +87,10 @@ async function start(): Promise<Shared> {
       queueEndpoint: sqs,
       queueUrl,
       mailboxUrl: mailbox,
+      redisUrl: redis?.url ?? '',
     },
     stop: async () => {
-      await Promise.all([postgres.stop(), services.stop()]);
+      await Promise.all([redis?.kill(), postgres.stop(), services.stop()]);
       await rm(folder, { recursive: true, force: true });
     },
   };

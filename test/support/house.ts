@@ -29,6 +29,12 @@ export type Fault = { readonly kind: string } & Readonly<Record<string, string |
 const LEASE_SECONDS = '2';
 const CREDITS = 100_000;
 
+/** REDIS_URL where `npm run test:redis` runs the suite; each of its workers has a database of its own. */
+export const testQueues = (): { REDIS_URL?: string } => {
+  const url = inject('redisUrl');
+  return url === '' ? {} : { REDIS_URL: `${url}/${process.env['VITEST_POOL_ID'] ?? '0'}` };
+};
+
 /** The environment of a process of the product in tests, with short leases. */
 export const houseEnvironment = (options: {
   databaseUrl: string;
@@ -47,7 +53,7 @@ export const houseEnvironment = (options: {
   JOB_LEASE_SECONDS: LEASE_SECONDS,
   INSTANCE_LEASE_SECONDS: LEASE_SECONDS,
   INSTANCE_GRACE: '3',
-  ...(process.env['TEST_REDIS_URL'] && { REDIS_URL: process.env['TEST_REDIS_URL'] }),
+  ...testQueues(),
 });
 
 /**

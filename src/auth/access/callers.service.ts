@@ -22,7 +22,8 @@ export class Callers {
     }
     const claims = this.tokens.read(token);
     if (!claims) return undefined;
-    const person = await this.database.one<Person>(
+    const [person] = await this.database.prepared<Person>(
+      'caller',
       `SELECT u.id, u.email, u.name, u.role FROM users u JOIN sessions s ON s.user_id = u.id
        WHERE u.id = $1 AND u.status = 'active' AND u.email_verified_at IS NOT NULL
          AND s.id = $2 AND s.ended_at IS NULL AND s.expires_at > now()`,

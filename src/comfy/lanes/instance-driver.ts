@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { Queue, Worker } from 'bullmq';
 import type { PickedJob } from '../../jobs/index.js';
+import { addRecord, closeLane, type LaneRecord } from '../../platform/index.js';
 import { ComfyClient } from '../client/index.js';
 import type { JobExecutor } from '../executor/job-executor.js';
 import type { LaneTurn } from '../executor/turn.js';
@@ -13,13 +14,6 @@ const CONCURRENCY = 6;
 const TICK_MS = 1_000;
 /** An idle instance asks for staged work of others so often. */
 const YIELD_PAUSE_MS = 1_000;
-const KEEP_RECORDS = { age: 3_600, count: 1_000 };
-
-/** What lies in the lane's BullMQ queue: ids, never content. */
-export interface LaneRecord {
-  readonly jobId: string;
-  readonly epoch: number;
-}
 
 /** A job between being picked and being executed. */
 interface Waiting {
@@ -164,7 +158,7 @@ export class InstanceDriver {
     const { worker } = this;
     this.worker = undefined;
     // Executions hold leases of their own and are awaited by stop(); the lane itself may go now.
-    await worker?.close(true);
+    await closeLane(worker);
   }
 
   private refill(): void {
@@ -211,16 +205,7 @@ export class InstanceDriver {
     const giveUp = setTimeout(() => this.drop(recordId), this.parts.leases.leaseSeconds * 1_000);
     this.waiting.set(recordId, { job, turn, giveUp });
     try {
-      await this.queue.add(
-        'run',
-        { jobId: job.jobId, epoch: job.epoch },
-        {
-          jobId: recordId,
-          attempts: 1,
-          removeOnComplete: KEEP_RECORDS,
-          removeOnFail: KEEP_RECORDS,
-        },
-      );
+      await addRecord(this.queue, job);
     } catch (error) {
       this.drop(recordId);
       await this.parts.leases.handBack(job, 'not_queued', 1);

@@ -10,10 +10,10 @@ import { ModuleRef } from '@nestjs/core';
 import type { Queue } from 'bullmq';
 import { Config } from '../../config/index.js';
 import { Instances, JOB_WISH_CHANNEL, JobLeases, JOBS_WAITING_CHANNEL } from '../../jobs/index.js';
-import { HealthChecks, Notifications } from '../../platform/index.js';
+import { HealthChecks, Notifications, type LaneRecord } from '../../platform/index.js';
 import { JobExecutor } from '../executor/job-executor.js';
 import { Workflows } from '../workflows.service.js';
-import { InstanceDriver, type LaneRecord } from './instance-driver.js';
+import { InstanceDriver } from './instance-driver.js';
 
 /** The name of an instance in rows and queues, made of its address. */
 export const instanceId = (url: string): string =>

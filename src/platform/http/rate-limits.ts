@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
-import { Redis } from 'ioredis';
+import { Injectable } from '@nestjs/common';
 import {
   RateLimiterMemory,
   RateLimiterPostgres,
@@ -10,6 +9,7 @@ import {
 } from 'rate-limiter-flexible';
 import { DataSource } from 'typeorm';
 import { Config } from '../../config/index.js';
+import { RedisLink } from '../queue/redis.js';
 import { httpError } from './http-errors.js';
 
 /** How often something may be done, counted by all processes together. */
@@ -34,20 +34,14 @@ export const policyHeader = (limits: readonly Limit[]): string =>
  * counts for itself, so that an outage neither closes nor opens everything.
  */
 @Injectable()
-export class RateLimits implements OnApplicationShutdown {
-  private readonly logger = new Logger(RateLimits.name);
+export class RateLimits {
   private readonly limiters = new Map<string, RateLimiterStoreAbstract>();
-  private readonly redis: Redis | undefined;
 
   constructor(
     private readonly source: DataSource,
     private readonly config: Config,
-  ) {
-    const { redisUrl } = config.queue;
-    if (redisUrl === undefined) return;
-    this.redis = new Redis(redisUrl, { enableOfflineQueue: false, maxRetriesPerRequest: 1 });
-    this.redis.on('error', (error) => this.logger.warn(`Redis: ${error.message}`));
-  }
+    private readonly redis: RedisLink,
+  ) {}
 
   /**
    * Counts one attempt of `subject`. Throws http.rate_limited (429) with Retry-After, RateLimit and
@@ -80,10 +74,6 @@ export class RateLimits implements OnApplicationShutdown {
     return { ...limit, quota: this.limiterOf(limit).points };
   }
 
-  async onApplicationShutdown(): Promise<void> {
-    await this.redis?.quit().catch(() => undefined);
-  }
-
   private limiterOf(limit: Limit): RateLimiterStoreAbstract {
     const known = this.limiters.get(limit.name);
     if (known) return known;
@@ -95,8 +85,8 @@ export class RateLimits implements OnApplicationShutdown {
       inMemoryBlockOnConsumed: points + 1,
       insuranceLimiter: new RateLimiterMemory(counted),
     };
-    const limiter = this.redis
-      ? new RateLimiterRedis({ ...options, storeClient: this.redis })
+    const limiter = this.redis.client
+      ? new RateLimiterRedis({ ...options, storeClient: this.redis.client })
       : new RateLimiterPostgres({
           ...options,
           storeClient: this.source,

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { Shutdown } from '../http/shutdown.js';
 
 export interface Health {
   readonly ok: boolean;
@@ -6,27 +7,37 @@ export interface Health {
   readonly detail?: string;
 }
 
+export interface Readiness {
+  readonly ok: boolean;
+  readonly checks: Readonly<Record<string, Health>>;
+}
+
 /** Modules add a check for each thing they depend on; /health/ready asks them all. */
 @Injectable()
 export class HealthChecks {
   private readonly checks = new Map<string, () => Promise<Health>>();
-  private isStopping = false;
+  private looking: Promise<Readiness> | undefined;
+
+  constructor(private readonly shutdown: Shutdown) {}
 
   add(name: string, check: () => Promise<Health>): void {
     this.checks.set(name, check);
   }
 
-  /** From now on not ready: the first step of a graceful stop. */
-  stop(): void {
-    this.isStopping = true;
+  /**
+   * All checks in parallel, each within 3 s; not ok from the beginning of a stop on. Whoever asks
+   * while they run shares them: the page is open to everybody.
+   */
+  run(): Promise<Readiness> {
+    this.looking ??= this.look().finally(() => (this.looking = undefined));
+    return this.looking;
   }
 
-  /** All checks in parallel, each within 3 s. */
-  async run(): Promise<{ ok: boolean; checks: Record<string, Health> }> {
+  private async look(): Promise<Readiness> {
     const results = await Promise.all(
       [...this.checks].map(async ([name, check]) => [name, await this.guard(check)] as const),
     );
-    if (this.isStopping) results.push(['process', { ok: false, detail: 'stopping' }]);
+    if (this.shutdown.signal.aborted) results.push(['process', { ok: false, detail: 'stopping' }]);
     return { ok: results.every(([, health]) => health.ok), checks: Object.fromEntries(results) };
   }
 

@@ -1,17 +1,13 @@
 import { Logger } from '@nestjs/common';
 import { Worker, type Queue } from 'bullmq';
 import type { JobLeases, PickedJob, ProviderTasks } from '../../jobs/index.js';
+import { addRecord, closeLane, type LaneRecord } from '../../platform/index.js';
 import type { ToolExecutor } from '../executor/tool-executor.js';
 import type { Tool } from '../tool.js';
 
 const TICK_MS = 1_000;
-const KEEP_RECORDS = { age: 3_600, count: 1_000 };
-
-/** What lies in the lane's BullMQ queue: ids, never content. */
-export interface ToolRecord {
-  readonly jobId: string;
-  readonly epoch: number;
-}
+/** So long a picked job keeps a place here; another worker may have taken its record. */
+const HAND_OVER_MS = 2_000;
 
 export interface ToolLaneParts {
   readonly leases: JobLeases;
@@ -23,14 +19,16 @@ export interface ToolLaneParts {
 
 /**
  * A provider's lane in this process: picks jobs in person-turn order into the provider's BullMQ
- * queue while there is room, adopts what a dead worker left at the provider, and executes both.
+ * queue while there is room, adopts what a dead worker left at the provider, and executes what it
+ * finds in the queue, which all workers share: also what another of them has picked.
  */
 export class ToolLane {
   private readonly logger: Logger;
-  private readonly waiting = new Map<string, { job: PickedJob; giveUp: NodeJS.Timeout }>();
+  /** Picked here and not yet begun, as far as known. */
+  private readonly waiting = new Set<string>();
   private readonly executing = new Set<Promise<void>>();
   private readonly stopping = new AbortController();
-  private worker: Worker<ToolRecord> | undefined;
+  private worker: Worker<LaneRecord> | undefined;
   private timer: NodeJS.Timeout | undefined;
   private filling: Promise<void> = Promise.resolve();
   private heldUntil = -Infinity;
@@ -38,14 +36,14 @@ export class ToolLane {
 
   constructor(
     private readonly tool: Tool,
-    private readonly queue: Queue<ToolRecord>,
+    private readonly queue: Queue<LaneRecord>,
     private readonly parts: ToolLaneParts,
   ) {
     this.logger = new Logger(`Tool ${tool.id}`);
   }
 
   start(): void {
-    this.worker = new Worker<ToolRecord>(this.queue.name, (record) => this.perform(record.data), {
+    this.worker = new Worker<LaneRecord>(this.queue.name, (record) => this.perform(record.data), {
       connection: this.queue.opts.connection,
       concurrency: this.tool.concurrency,
     });
@@ -67,8 +65,8 @@ export class ToolLane {
     this.stopping.abort();
     clearInterval(this.timer);
     await this.filling;
+    await closeLane(this.worker);
     await Promise.all(this.executing);
-    await this.worker?.close(true);
   }
 
   private get room(): number {
@@ -95,32 +93,24 @@ export class ToolLane {
   }
 
   private async enqueue(job: PickedJob): Promise<void> {
-    const recordId = `${job.jobId}-${job.epoch}`;
+    this.waiting.add(job.jobId);
+    setTimeout(() => this.waiting.delete(job.jobId), HAND_OVER_MS).unref();
     // The record is only a hint: when it gets lost, the lease runs out and another takes the job.
-    const giveUp = setTimeout(
-      () => this.waiting.delete(recordId),
-      this.parts.leases.leaseSeconds * 1_000,
-    );
-    this.waiting.set(recordId, { job, giveUp });
-    await this.queue.add(
-      'run',
-      { jobId: job.jobId, epoch: job.epoch },
-      {
-        jobId: recordId,
-        attempts: 1,
-        removeOnComplete: KEEP_RECORDS,
-        removeOnFail: KEEP_RECORDS,
-      },
-    );
+    await addRecord(this.queue, job);
   }
 
-  /** A record of another process, or of an older lease, is none of our business. */
-  private async perform({ jobId, epoch }: ToolRecord): Promise<void> {
-    const recordId = `${jobId}-${epoch}`;
-    const waiting = this.waiting.get(recordId);
-    if (!waiting) return;
-    clearTimeout(waiting.giveUp);
-    this.waiting.delete(recordId);
+  private async perform(record: LaneRecord): Promise<void> {
+    this.waiting.delete(record.jobId);
+    const execution = this.execute(record);
+    this.executing.add(execution);
+    await execution.finally(() => this.executing.delete(execution));
+    this.nudge();
+  }
+
+  /** A record of an older lease, or one that is seen twice, is none of our business. */
+  private async execute({ jobId, epoch }: LaneRecord): Promise<void> {
+    const job = await this.parts.leases.takeOver(jobId, epoch);
+    if (!job) return;
     const turn = {
       holdBack: (seconds: number, operatorMust?: string) => {
         const until = performance.now() + seconds * 1_000;
@@ -132,14 +122,6 @@ export class ToolLane {
         this.logger.error(`paused for ${seconds} s, the operator must act: ${operatorMust}`);
       },
     };
-    const execution = this.parts.executor.execute(
-      waiting.job,
-      this.tool,
-      turn,
-      this.stopping.signal,
-    );
-    this.executing.add(execution);
-    await execution.finally(() => this.executing.delete(execution));
-    this.nudge();
+    await this.parts.executor.execute(job, this.tool, turn, this.stopping.signal);
   }
 }

@@ -14,13 +14,13 @@ import {
   JOBS_WAITING_CHANNEL,
   ProviderTasks,
 } from '../../jobs/index.js';
-import { Notifications, Timetable } from '../../platform/index.js';
+import { Notifications, Timetable, type LaneRecord } from '../../platform/index.js';
 import { ToolExecutor } from '../executor/tool-executor.js';
 import { BALANCE_MOVED, TOOL_WAKE_CHANNEL } from '../tool-wake.js';
 import { ToolMetrics } from '../tool-metrics.js';
 import type { ToolId } from '../tool.js';
 import { Toolbox } from '../toolbox.js';
-import { ToolLane, type ToolRecord } from './tool-lane.js';
+import { ToolLane } from './tool-lane.js';
 
 const BALANCE_EVERY_MS = 300_000;
 
@@ -54,7 +54,7 @@ export class ToolLanes implements OnApplicationBootstrap, BeforeApplicationShutd
   async onApplicationBootstrap(): Promise<void> {
     const { leases, tasks, executor } = this;
     this.lanes = this.toolbox.all().map((tool) => {
-      const queue = this.module.get<Queue<ToolRecord>>(getQueueToken(TOOL_QUEUES[tool.id]), {
+      const queue = this.module.get<Queue<LaneRecord>>(getQueueToken(TOOL_QUEUES[tool.id]), {
         strict: false,
       });
       const showPaused = (isPaused: boolean) =>

@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, describe, expect, it } from 'vitest';
 import { AccountsApi, PASSWORD, startAccounts } from '../../support/accounts.js';
+import { testQueues } from '../../support/house.js';
 
-/** CI runs this file once more with the counters in Redis. */
-const redis = process.env['TEST_REDIS_URL'];
-const environment = { TRUST_PROXY: '1', ...(redis && { REDIS_URL: redis }) };
+const environment = { TRUST_PROXY: '1', ...testQueues() };
 const api = await startAccounts(environment);
 const twin = await startAccounts({ ...environment, DATABASE_URL: api.databaseUrl });
 afterAll(async () => {
