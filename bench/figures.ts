@@ -6,7 +6,7 @@ import { mail } from './mail.mjs';
 import { memory } from './memory.ts';
 import { queueDepth } from './queue-depth.ts';
 import { start } from './start.ts';
-import { throughput } from './throughput.ts';
+import { throughput, transfer } from './throughput.ts';
 import type { Figure } from './support/figure.ts';
 
 /** Every measurement by the name that `npm run bench -- <name>` takes, in the order of a full run. */
@@ -20,5 +20,6 @@ export const MEASUREMENTS: Readonly<Record<string, () => Promise<Figure[]>>> = {
   'large-pictures': largePicturesMemory,
   'queue-depth': queueDepth,
   throughput,
+  transfer,
   'auth-timing': authTiming,
 };

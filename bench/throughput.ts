@@ -83,11 +83,17 @@ const streams = async (client: Client, pid: number, jobId: string): Promise<Figu
   return figure('throughput.500-streams', ((after - before) * 1_024) / STREAMS, 'kB/stream');
 };
 
-/**
- * Requests per second of `npm start` beside a bare Nest application with one query, and megabytes
- * per second of 20 MB files beside one that pipes them, all over loopback. The ordered jobs wait.
- */
-export const throughput = (): Promise<Figure[]> =>
+interface Rig {
+  readonly folder: string;
+  readonly client: Client;
+  /** The server's own process. */
+  readonly pid: number;
+  readonly imageId: string;
+  readonly bare: (target: string, init?: RequestInit) => Promise<Response>;
+}
+
+/** `npm start` beside a bare Nest application on its database. The jobs that are ordered wait. */
+const withRig = (work: (rig: Rig) => Promise<Figure[]>): Promise<Figure[]> =>
   withFolder(async (folder) => {
     const comfy = await startComfy(folder);
     const product = await startProduct(`${folder}/data`, {
@@ -100,64 +106,70 @@ export const throughput = (): Promise<Figure[]> =>
       string
     >;
     const nest = await startBareNest(folder, runtime['DATABASE_URL'] ?? '');
-    const bare = (target: string, init?: RequestInit) => fetch(`${nest.url}${target}`, init);
     try {
       const client = await Client.logIn(product.url);
       const imageId = await client.upload(await noise(64));
       while (!(await (await client.call('/v1/comfy/workflows')).text()).includes('"bench-gpu"'))
         await pause(200);
       await comfy.stop();
-      let salt = 0;
-      const body = () => JSON.stringify({ imageId, sleepMs: 0, salt: (salt += 1) });
-      const order = () =>
-        client.call('/v1/comfy/workflows/bench-gpu/jobs', { method: 'POST', body: body() });
-      const { id } = (await (await order()).json()) as { id: string };
-      const [status, row] = await sideBySide(
-        () => client.call(`/v1/jobs/${id}`),
-        () => bare('/row'),
-      );
-      const [submits, posts] = await sideBySide(order, () =>
-        bare('/row', {
-          method: 'POST',
-          headers: { 'content-type': 'application/json' },
-          body: body(),
-        }),
-      );
-      const eventStreams = await streams(client, processIn(product.pid, /scripts\/start\.mjs/), id);
-      const pictures: Uint8Array<ArrayBuffer>[] = [];
-      for (let n = 0; n < TRANSFERS; n += 1) pictures.push(await noise(SIDE));
-      const picture = (n: number) => pictures[n] ?? new Uint8Array();
-      const megabytes = picture(0).length / 1e6;
-      await writeFile(path.join(folder, 'download.bin'), picture(0));
-      const [upload, save] = await transfers(
-        megabytes,
-        (n) => {
-          const form = new FormData();
-          form.set('file', new Blob([picture(n)]), 'noise.png');
-          return client.call('/v1/files', { method: 'POST', body: form });
-        },
-        (n) =>
-          bare('/files', {
-            method: 'POST',
-            headers: { 'content-type': 'application/octet-stream' },
-            body: picture(n),
-          }),
-      );
-      const large = await client.upload(picture(0));
-      const [download, content] = await transfers(
-        megabytes,
-        () => client.call(`/v1/files/${large}/content`),
-        () => bare('/files'),
-      );
-      return [
-        figure('throughput.job-status', status, 'requests/s', { baseline: row, goal: '≥ 0.7 ×' }),
-        figure('throughput.job-post', submits, 'requests/s', { baseline: posts, goal: '≥ 0.25 ×' }),
-        eventStreams,
-        figure('throughput.upload', upload, 'MB/s', { baseline: save }),
-        figure('throughput.download', download, 'MB/s', { baseline: content, goal: '≥ 0.6 ×' }),
-      ];
+      const bare = (target: string, init?: RequestInit) => fetch(`${nest.url}${target}`, init);
+      const pid = processIn(product.pid, /scripts\/start\.mjs/);
+      return await work({ folder, client, pid, imageId, bare });
     } finally {
       await nest.stop();
       await product.stop();
     }
+  });
+
+/** Requests per second beside a bare Nest application with one query, and memory per event stream. */
+export const throughput = (): Promise<Figure[]> =>
+  withRig(async ({ client, pid, imageId, bare }) => {
+    let salt = 0;
+    const body = () => JSON.stringify({ imageId, sleepMs: 0, salt: (salt += 1) });
+    const order = () =>
+      client.call('/v1/comfy/workflows/bench-gpu/jobs', { method: 'POST', body: body() });
+    const { id } = (await (await order()).json()) as { id: string };
+    const [status, row] = await sideBySide(
+      () => client.call(`/v1/jobs/${id}`),
+      () => bare('/row'),
+    );
+    const headers = { 'content-type': 'application/json' };
+    const [submits, posts] = await sideBySide(order, () =>
+      bare('/row', { method: 'POST', headers, body: body() }),
+    );
+    return [
+      figure('throughput.job-status', status, 'requests/s', { baseline: row, goal: '≥ 0.7 ×' }),
+      figure('throughput.job-post', submits, 'requests/s', { baseline: posts, goal: '≥ 0.25 ×' }),
+      await streams(client, pid, id),
+    ];
+  });
+
+/** Megabytes per second of 20 MB files beside a bare Nest application that pipes them. */
+export const transfer = (): Promise<Figure[]> =>
+  withRig(async ({ folder, client, bare }) => {
+    const pictures: Uint8Array<ArrayBuffer>[] = [];
+    for (let n = 0; n < TRANSFERS; n += 1) pictures.push(await noise(SIDE));
+    const picture = (n: number) => pictures[n] ?? new Uint8Array();
+    const megabytes = picture(0).length / 1e6;
+    await writeFile(path.join(folder, 'download.bin'), picture(0));
+    const headers = { 'content-type': 'application/octet-stream' };
+    const [upload, save] = await transfers(
+      megabytes,
+      (n) => {
+        const form = new FormData();
+        form.set('file', new Blob([picture(n)]), 'noise.png');
+        return client.call('/v1/files', { method: 'POST', body: form });
+      },
+      (n) => bare('/files', { method: 'POST', headers, body: picture(n) }),
+    );
+    const large = await client.upload(picture(0));
+    const [download, content] = await transfers(
+      megabytes,
+      () => client.call(`/v1/files/${large}/content`),
+      () => bare('/files'),
+    );
+    return [
+      figure('transfer.upload', upload, 'MB/s', { baseline: save }),
+      figure('transfer.download', download, 'MB/s', { baseline: content, goal: '≥ 0.6 ×' }),
+    ];
   });
