@@ -10,6 +10,7 @@ import { FileRecords } from './file-records.js';
 import { asFilesError, FileWriter, hashOf } from './file-writer.js';
 import { safeName } from './file-name.js';
 import type { FileRecord } from './file.js';
+import { copyWithoutMetadata } from './picture/metadata.js';
 import { Workspace } from './workspace.js';
 
 export interface Output {
@@ -49,6 +50,7 @@ export class Outputs {
       const known = await this.records.findOutput(output.jobId, output.discriminator, name);
       if (known) return known;
       const { width, height } = await this.dimensions(target, mimeType);
+      const kept = await this.withoutMetadata(target, mimeType);
       return this.writer.write(
         {
           id: randomUUID(),
@@ -58,12 +60,12 @@ export class Outputs {
           mimeType,
           width,
           height,
-          ...(await hashOf(target)),
+          ...(await hashOf(kept)),
           note: null,
           jobId: output.jobId,
           discriminator: output.discriminator,
         },
-        target,
+        kept,
       );
     });
   }
@@ -71,6 +73,14 @@ export class Outputs {
   /** See {@link Files.discardOutputs}. */
   async discard(jobId: string, discriminator: string): Promise<void> {
     await this.writer.discard(await this.records.outputIds(jobId, discriminator));
+  }
+
+  private async withoutMetadata(target: string, mimeType: string): Promise<string> {
+    const bare = `${target}-bare`;
+    const isCopied = await copyWithoutMetadata(target, bare, mimeType).catch((error: unknown) => {
+      throw asFilesError(error);
+    });
+    return isCopied ? bare : target;
   }
 
   private async typeOf(target: string, claimed: string | undefined): Promise<string> {
