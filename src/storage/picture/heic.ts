@@ -1,10 +1,8 @@
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { Metadata } from 'sharp';
+import { maxPixelsOf } from './decode-memory.js';
 import { matrixToSrgb } from './profile.js';
-
-/** The decoder needs about 15 bytes of memory for each pixel: 25 megapixels stay below 400 MB. */
-export const HEIC_MAX_PIXELS = 25_000_000;
 
 const TIMEOUT_MS = 60_000;
 
@@ -17,7 +15,7 @@ export interface RawPicture {
 
 /**
  * Decodes a HEIC picture in a thread of its own: sharp has no HEVC decoder. `metadata` is sharp's,
- * already checked against {@link HEIC_MAX_PIXELS}. Rejects when the picture is damaged.
+ * whose size was checked already. Rejects when the picture is damaged.
  */
 export const decodeHeic = (source: string, metadata: Metadata): Promise<RawPicture> =>
   new Promise((resolve, reject) => {
@@ -26,7 +24,7 @@ export const decodeHeic = (source: string, metadata: Metadata): Promise<RawPictu
       {
         workerData: {
           source,
-          maxPixels: HEIC_MAX_PIXELS,
+          maxPixels: maxPixelsOf(metadata),
           toSrgb: matrixToSrgb(metadata.icc),
         },
         // libheif prints what it dislikes; the error that follows says enough.

@@ -5,7 +5,8 @@ import pLimit from 'p-limit';
 import sharp, { type Metadata, type Sharp } from 'sharp';
 import { Config } from '../../config/index.js';
 import { filesError } from '../storage.errors.js';
-import { decodeHeic, HEIC_MAX_PIXELS } from './heic.js';
+import { isTurnedApart, maxPixelsOf } from './decode-memory.js';
+import { decodeHeic } from './heic.js';
 import { isProfile } from './profile.js';
 import { isLosslessWebp } from './webp.js';
 
@@ -41,6 +42,9 @@ const oneAtATime = pLimit(1);
 sharp.cache(false);
 sharp.concurrency(1);
 
+/** sharp does not count the frames of these. */
+const APNG_NOTE = 'Only the first frame of the animation was kept.';
+
 const unreadable = (cause: unknown) =>
   filesError(
     'files.unreadable',
@@ -60,7 +64,7 @@ export class Pictures {
    * anything is decoded) or files.unreadable.
    */
   async normalise(source: string, folder: string): Promise<Picture> {
-    const format = await this.identify(source);
+    const { format, isAnimatedPng } = await this.identify(source);
     return oneAtATime(async () => {
       const metadata = await this.inspect(source, format);
       const isHeic = metadata.compression === 'hevc';
@@ -71,7 +75,9 @@ export class Pictures {
         (metadata.hasAlpha && !isHeic) ||
         (format === 'webp' && (await isLosslessWebp(source)));
       const target = path.join(folder, 'picture');
-      const opened = isHeic ? await this.openHeic(source, metadata) : this.open(source, metadata);
+      const opened = isHeic
+        ? await this.openHeic(source, metadata)
+        : await this.open(source, metadata, folder);
       const upright = opened.autoOrient().toColourspace('srgb');
       // Huffman tables made for the picture would save a fifth of its bytes, but keep all of its
       // coefficients in memory: 310 MB instead of 25 MB at 24 megapixels, and half as long again.
@@ -86,7 +92,7 @@ export class Pictures {
         mimeType: isLossless ? 'image/png' : 'image/jpeg',
         width,
         height,
-        note: this.noteOf(metadata),
+        note: isAnimatedPng ? APNG_NOTE : this.noteOf(metadata),
       };
     });
   }
@@ -104,10 +110,10 @@ export class Pictures {
     });
   }
 
-  private async identify(source: string): Promise<Accepted> {
+  private async identify(source: string): Promise<{ format: Accepted; isAnimatedPng: boolean }> {
     const type = await fileTypeFromFile(source).catch(() => undefined);
     const format = type && ACCEPTED[type.mime];
-    if (format) return format;
+    if (format) return { format, isAnimatedPng: type.mime === 'image/apng' };
     throw filesError(
       'files.unsupported_type',
       'Upload a JPEG, PNG, WebP, AVIF, TIFF or HEIC picture; the content counts, not the name.',
@@ -124,27 +130,36 @@ export class Pictures {
     if (metadata.format !== format) throw unreadable(`${metadata.format} behind ${format}`);
     const pixels = metadata.width * (metadata.pageHeight ?? metadata.height);
     const { uploadMaxPixels } = this.config.storage;
-    const most =
-      metadata.compression === 'hevc'
-        ? Math.min(HEIC_MAX_PIXELS, uploadMaxPixels)
-        : uploadMaxPixels;
+    const most = Math.min(maxPixelsOf(metadata), uploadMaxPixels);
     if (pixels > most) {
       throw filesError(
         'files.too_large',
-        `The picture has ${metadata.width} × ${metadata.height} pixels; at most ${most / 1_000_000} megapixels are accepted${most < uploadMaxPixels ? ' as HEIC' : ''}. Make it smaller and upload that.`,
+        `The picture has ${metadata.width} × ${metadata.height} pixels; at most ${Math.floor(most / 1_000_000)} megapixels are accepted${most < uploadMaxPixels ? ' in this format, which takes much memory to read; others may be larger' : ''}. Make it smaller and upload that.`,
       );
     }
     return metadata;
   }
 
-  private open(source: string, metadata: Metadata): Sharp {
-    return sharp(source, {
-      limitInputPixels: this.config.storage.uploadMaxPixels,
+  private async open(source: string, metadata: Metadata, folder: string): Promise<Sharp> {
+    const limitInputPixels = this.config.storage.uploadMaxPixels;
+    const opened = sharp(source, {
+      limitInputPixels,
       failOn: 'error',
       sequentialRead: true,
       // Converting sRGB to sRGB would only add rounding; a lossless picture stays exact.
       ignoreIcc: isProfile(metadata.icc, 'sRGB'),
     });
+    if (!isTurnedApart(metadata, metadata.width * metadata.height)) return opened;
+    const flat = path.join(folder, 'decoded');
+    await opened
+      .toColourspace('srgb')
+      .withMetadata({ orientation: metadata.orientation ?? 1 })
+      .tiff({ compression: 'none', predictor: 'none' })
+      .toFile(flat)
+      .catch((error: unknown) => {
+        throw this.decodeError(error);
+      });
+    return sharp(flat, { limitInputPixels, sequentialRead: true, ignoreIcc: true });
   }
 
   private async openHeic(source: string, metadata: Metadata): Promise<Sharp> {
