@@ -39,6 +39,12 @@ export const FAILURES = {
     hint: 'Try again; if it happens again, tell the operator.',
     retryable: true,
   },
+  storageFull: {
+    code: 'files.storage_full',
+    message: 'There was no space to keep the result, so it was not charged.',
+    hint: 'Try again later; the operator has to make room.',
+    retryable: true,
+  },
   workflowRemoved: {
     code: 'comfy.workflow_removed',
     message: 'This workflow is not offered any more.',

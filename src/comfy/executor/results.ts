@@ -43,6 +43,12 @@ const requireMedia = (item: FileItem, file: StoredFile): void => {
     throw new NoResult(FAILURES.outputUnreadable);
 };
 
+/** Another start would only make the same result again, on a GPU that others wait for. */
+const isStorageFull = (error: unknown): boolean =>
+  error instanceof Error &&
+  'code' in error &&
+  ['files.storage_full', 'ENOSPC', 'EDQUOT'].includes(String(error.code));
+
 /** What this job gives: some outputs are there only with an optional picture. */
 const outputsOf = ({ workflow, inputs }: Finished): WorkflowOutput[] =>
   workflow.outputs.filter(({ needsInput }) => needsInput === undefined || inputs.has(needsInput));
@@ -81,6 +87,8 @@ export class Results {
         }
       }
       return results;
+    } catch (error) {
+      throw isStorageFull(error) ? new NoResult(FAILURES.storageFull) : error;
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
