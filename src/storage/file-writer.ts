@@ -8,7 +8,7 @@ import { FileRecords, isUniqueViolation, type Deleted, type Draft } from './file
 import { derivedKeysOf, keyOf, originalKeyOf } from './keys.js';
 import type { FileRecord } from './file.js';
 import { FileUsage } from './usage.service.js';
-import { OBJECT_STORE, StoreFull, type ObjectStore } from './store/object-store.js';
+import { checkKey, OBJECT_STORE, StoreFull, type ObjectStore } from './store/object-store.js';
 
 /** Size and sha256 (lower-case hex) of a file on disk, read as a stream. */
 export const hashOf = async (path: string): Promise<{ sha256: string; sizeBytes: number }> => {
@@ -59,7 +59,7 @@ export class FileWriter {
     if (this.database.isInTransaction) {
       throw new Error('Files are written outside transactions: the pending row commits first.');
     }
-    const key = keyOf(draft);
+    const key = checkKey(keyOf(draft));
     await this.records.insertPending(draft, key);
     try {
       if (original !== undefined) await this.putOriginal(draft, original);
@@ -86,10 +86,17 @@ export class FileWriter {
     for (const file of deleted) await this.purge(file);
   }
 
-  /** Removes the bytes of a deleted row and all that was derived from them. */
+  /**
+   * Removes the bytes of a deleted row and all that was derived from them. Never rejects for what the
+   * store refuses: the row stays unpurged and a later sweep tries again.
+   */
   async purge({ id, storageKey }: Deleted): Promise<void> {
-    for (const key of [storageKey, ...derivedKeysOf(id)]) await this.store.delete(key);
-    await this.records.markPurged(id);
+    try {
+      for (const key of [storageKey, ...derivedKeysOf(id)]) await this.store.delete(key);
+      await this.records.markPurged(id);
+    } catch (error) {
+      this.logger.warn({ err: error, fileId: id }, 'its bytes are left for the sweep');
+    }
   }
 
   /** Removes the bytes of this file if it was deleted; inside a transaction the sweep does it. */

@@ -31,7 +31,7 @@ import {
 } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import { CurrentPerson, type Person } from '../auth/index.js';
-import { Access, Idempotency } from '../platform/index.js';
+import { Access, IdParam, Idempotency } from '../platform/index.js';
 import { FileContent } from './content.js';
 import { FileRecords } from './file-records.js';
 import { FilesPage, FilesQuery, FileView, LinkRequest, LinkView, UploadForm } from './files.dto.js';
@@ -145,15 +145,24 @@ export class FilesController {
 
   @Post(':id/links')
   @ApiOperation({ summary: 'Make a link that works without a login' })
+  @ApiHeader({ name: 'Idempotency-Key', required: false })
   @ApiCreatedResponse({ type: LinkView })
   @ApiNotFoundResponse({ description: '`files.not_found`' })
   async link(
     @CurrentPerson() person: Person,
     @Param('id') id: string,
     @Body() body: LinkRequest,
+    @Headers('idempotency-key') key: string | undefined,
   ): Promise<LinkView> {
     const file = await this.records.getOwn(person.id, id);
-    const link = await this.links.create(file.id, body.expiresInSeconds);
+    const { resourceId } = await this.idempotency.once(
+      { userId: person.id, key, route: `POST /v1/files/${file.id}/links`, body },
+      async () => {
+        const { id: linkId } = await this.links.create(file.id, body.expiresInSeconds);
+        return { status: 201, resourceId: linkId };
+      },
+    );
+    const link = await this.links.get(file.id, resourceId);
     return { id: link.id, url: link.url, expiresAt: link.expiresAt.toISOString() };
   }
 
@@ -165,7 +174,7 @@ export class FilesController {
   async withdraw(
     @CurrentPerson() person: Person,
     @Param('id') id: string,
-    @Param('linkId') linkId: string,
+    @IdParam('linkId') linkId: string,
   ): Promise<void> {
     const file = await this.records.getOwn(person.id, id);
     await this.links.revoke(file.id, linkId);

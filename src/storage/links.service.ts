@@ -42,6 +42,17 @@ export class FileLinks {
     return { id, expiresAt, url: this.urlOf(fileId, expiresAt, { link: id }) };
   }
 
+  /** A link that was made before. Throws files.link_invalid when its row is gone. */
+  async get(fileId: string, linkId: string): Promise<FileLink> {
+    const row = await this.database.one<{ expiresAt: Date }>(
+      'SELECT expires_at AS "expiresAt" FROM file_links WHERE id = $1 AND file_id = $2',
+      [linkId, fileId],
+    );
+    if (!row) throw invalid();
+    const { expiresAt } = row;
+    return { id: linkId, expiresAt, url: this.urlOf(fileId, expiresAt, { link: linkId }) };
+  }
+
   /**
    * A link for the answers of the API and their `<img>`: valid between one and two hours, and the
    * same address within an hour so that browsers can cache. It ends with the file only.

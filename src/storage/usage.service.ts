@@ -24,7 +24,7 @@ export class FileUsage {
     return row ?? { files: 0, bytes: 0 };
   }
 
-  /** Throws files.quota_exceeded when nothing more fits: asked before an upload is received. */
+  /** Throws files.quota_exceeded when nothing more fits: asked before an upload is decoded. */
   async checkRoom(userId: string): Promise<void> {
     const { files, bytes } = await this.of(userId);
     this.check({ files: files + 1, bytes: bytes + 1 });

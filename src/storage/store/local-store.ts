@@ -49,7 +49,7 @@ export class LocalStore implements ObjectStore {
     const incoming = path.join(this.root, INCOMING, randomUUID());
     try {
       await mkdir(path.dirname(incoming), { recursive: true });
-      await mkdir(path.dirname(target), { recursive: true });
+      await this.makeFolder(path.dirname(target));
       // A clone where the file system can, else a copy: the source may lie on another disk.
       await copyFile(sourcePath, incoming, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
       await sync(incoming);
@@ -111,6 +111,15 @@ export class LocalStore implements ObjectStore {
   async check(): Promise<void> {
     await mkdir(this.root, { recursive: true });
     await access(this.root, constants.R_OK | constants.W_OK);
+  }
+
+  /** New folders survive a power cut as well: an entry is safe once its parent is synced. */
+  private async makeFolder(folder: string): Promise<void> {
+    const first = await mkdir(folder, { recursive: true });
+    if (first === undefined) return;
+    for (let made = folder; made.length >= first.length; made = path.dirname(made)) {
+      await sync(path.dirname(made));
+    }
   }
 
   private pathOf(key: string): string {

@@ -3,7 +3,6 @@ import { Database } from '../../platform/index.js';
 import type { Deleted } from '../file-records.js';
 import { FileWriter } from '../file-writer.js';
 import { OBJECT_STORE, type ObjectStore } from '../store/object-store.js';
-import { Workspace } from '../workspace.js';
 
 const BATCH = 100;
 
@@ -13,16 +12,20 @@ export class Leftovers {
   constructor(
     private readonly database: Database,
     private readonly writer: FileWriter,
-    private readonly workspace: Workspace,
     @Inject(OBJECT_STORE) private readonly store: ObjectStore,
   ) {}
 
-  /** Rows and temporary files begun before `before` and not finished; bytes of deleted rows. */
+  /** Rows and objects begun before `before` and not finished; bytes of deleted rows; old links. */
   async sweep(before: Date): Promise<void> {
     await this.discardUnfinished(before);
     await this.purgeDeleted();
     await this.store.sweepUnfinished(before);
-    await this.workspace.sweep(before);
+    await this.forgetLinks();
+  }
+
+  /** A day after its end nobody asks for a link again, not even with its Idempotency-Key. */
+  private async forgetLinks(): Promise<void> {
+    await this.database.query(`DELETE FROM file_links WHERE expires_at < now() - interval '1 day'`);
   }
 
   private async discardUnfinished(before: Date): Promise<void> {
@@ -37,13 +40,17 @@ export class Leftovers {
   }
 
   private async purgeDeleted(): Promise<void> {
+    let after: string | undefined;
     for (;;) {
+      // Onwards by id: bytes that cannot be removed now must not keep the others.
       const rows = await this.database.query<Deleted>(
         `SELECT id, storage_key AS "storageKey" FROM files
-         WHERE status = 'deleted' AND purged_at IS NULL LIMIT $1`,
-        [BATCH],
+         WHERE status = 'deleted' AND purged_at IS NULL AND ($1::uuid IS NULL OR id > $1)
+         ORDER BY id LIMIT $2`,
+        [after, BATCH],
       );
       for (const row of rows) await this.writer.purge(row);
+      after = rows.at(-1)?.id;
       if (rows.length < BATCH) return;
     }
   }

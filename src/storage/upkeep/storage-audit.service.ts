@@ -1,6 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Database } from '../../platform/index.js';
-import { FILE_COLUMNS, type FileRecord } from '../file.js';
 import { fileIdOf } from '../keys.js';
 import { OBJECT_STORE, type ObjectStore, type StoredObject } from '../store/object-store.js';
 
@@ -55,15 +54,13 @@ export class StorageAudit {
       if (batch.length === BATCH) await judge();
     }
     await judge();
-    const stored = await this.findStored(before);
+    const { rows, missing } = await this.compareRows(before, present);
     return {
       objectsWithoutRow,
-      rowsWithoutObject: await this.confirmMissing(
-        stored.filter((row) => !present.has(row.storageKey)),
-      ),
+      rowsWithoutObject: missing,
       usageDrift: await this.findUsageDrift(),
       objects: present.size,
-      rows: stored.length,
+      rows,
     };
   }
 
@@ -82,15 +79,30 @@ export class StorageAudit {
     return new Map(rows.map((row) => [row.id, row]));
   }
 
-  private findStored(before: Date): Promise<FileRecord[]> {
-    return this.database.query<FileRecord>(
-      `SELECT ${FILE_COLUMNS} FROM files WHERE status = 'stored' AND stored_at <= $1`,
-      [before],
-    );
+  private async compareRows(
+    before: Date,
+    present: ReadonlySet<string>,
+  ): Promise<{ rows: number; missing: LiveRow[] }> {
+    const missing: LiveRow[] = [];
+    let [rows, after] = [0, undefined as string | undefined];
+    for (;;) {
+      const batch = await this.database.query<LiveRow>(
+        `SELECT id, storage_key AS "storageKey" FROM files
+         WHERE status = 'stored' AND stored_at <= $1 AND ($2::uuid IS NULL OR id > $2)
+         ORDER BY id LIMIT $3`,
+        [before, after, BATCH],
+      );
+      missing.push(
+        ...(await this.confirmMissing(batch.filter((row) => !present.has(row.storageKey)))),
+      );
+      rows += batch.length;
+      after = batch.at(-1)?.id;
+      if (batch.length < BATCH) return { rows, missing };
+    }
   }
 
   /** The listing may be older than the row's deletion, or the store's listing late: ask again. */
-  private async confirmMissing(rows: readonly FileRecord[]): Promise<LiveRow[]> {
+  private async confirmMissing(rows: readonly LiveRow[]): Promise<LiveRow[]> {
     const missing: LiveRow[] = [];
     for (const { id, storageKey } of rows) {
       if (await this.store.find(storageKey)) continue;

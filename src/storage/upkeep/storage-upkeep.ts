@@ -2,6 +2,7 @@ import { Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { Gauge, register } from 'prom-client';
 import { Timetable } from '../../platform/index.js';
 import { FileWriter } from '../file-writer.js';
+import { LONGEST_UPLOAD_MS } from '../workspace.js';
 import { OBJECT_STORE, type ObjectStore } from '../store/object-store.js';
 import { Expiry } from './expiry.js';
 import { Leftovers } from './leftovers.js';
@@ -9,8 +10,6 @@ import { StorageAudit, type StorageFindings } from './storage-audit.service.js';
 
 const SWEEP_EVERY_MS = 10 * 60_000;
 const ORPHANS_EVERY_MS = 30 * 60_000;
-/** No upload and no store takes longer: what is older and unfinished was cut. */
-const LONGEST_UPLOAD_MS = 20 * 60_000;
 /** More orphans than this, and more than half of everything: rather a wrong address than orphans. */
 const SUSPICIOUS = 20;
 

@@ -37,7 +37,6 @@ export class Uploads {
     userId: string,
     field: string,
   ): Promise<ReceivedForm<FileRecord>> {
-    await this.usage.checkRoom(userId);
     try {
       return await this.workspace.use((folder) => this.receiveInto(folder, request, userId, field));
     } catch (error) {
@@ -66,6 +65,8 @@ export class Uploads {
   private async save(userId: string, upload: Upload, folder: string): Promise<FileRecord> {
     const known = await this.records.renewInput(userId, upload.sha256);
     if (known) return known;
+    // Not before the bytes are known: a repeat of what is stored already is answered also when full.
+    await this.usage.checkRoom(userId);
     const picture = await this.pictures.normalise(upload.path, folder);
     const { sha256, sizeBytes } = await hashOf(picture.path);
     const id = randomUUID();
