@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
+import type { Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Global, Module, type DynamicModule, type Type } from '@nestjs/common';
@@ -25,6 +26,7 @@ import {
 } from '../../src/platform/index.js';
 import { testConfig } from './config.js';
 
+const KEEP_ALIVE_MS = 60_000;
 const PASSWORD = 'a cup of coffee at 7';
 
 @Global()
@@ -44,6 +46,8 @@ export type Fetch = (path: string, init?: RequestInit) => Promise<Response>;
 export interface Caller {
   readonly id: string;
   readonly email: string;
+  /** The header that proves it. */
+  readonly authorization: string;
   /** fetch of a path of the application as this person; a plain object as body becomes JSON. */
   readonly fetch: Fetch;
 }
@@ -87,6 +91,9 @@ export class ModuleApp {
     }).compile();
     const app = module.createNestApplication<NestExpressApplication>({ logger: false });
     await migrate(app.get(DataSource));
+    // Tests pause longer on a busy machine, and fetch does not repeat a POST on a closed connection.
+    const server: Server = app.getHttpServer();
+    server.keepAliveTimeout = KEEP_ALIVE_MS;
     await app.listen(0, '127.0.0.1');
     return new ModuleApp(app, config, await app.getUrl());
   }
@@ -111,12 +118,14 @@ export class ModuleApp {
       body: JSON.stringify({ email, password: PASSWORD }),
     });
     const { accessToken } = (await response.json()) as { accessToken: string };
+    const authorization = `Bearer ${accessToken}`;
     return {
       id,
       email,
+      authorization,
       fetch: (target, init) => {
         const headers = new Headers(init?.headers);
-        headers.set('authorization', `Bearer ${accessToken}`);
+        headers.set('authorization', authorization);
         if (typeof init?.body === 'string' && !headers.has('content-type')) {
           headers.set('content-type', 'application/json');
         }

@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LocalStore } from '../../../src/storage/store/local-store.js';
 import { ObjectMissing, type ObjectStore } from '../../../src/storage/store/object-store.js';
 import { S3Store } from '../../../src/storage/store/s3-store.js';
+import { traversalTricks } from '../../support/traversal.js';
 
 const folder = await mkdtemp(path.join(tmpdir(), 'hom-store-'));
 afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -126,28 +127,18 @@ describe.each([
 
   it('refuses keys that could leave its root', async () => {
     const tricks = [
-      '../x/y',
-      'inputs/../../x',
-      'inputs/..',
-      '/etc/passwd',
-      'inputs//x',
+      ...traversalTricks(folder),
       'a',
-      '',
-      'inputs/\0/x',
-      'inputs\\..\\x/y',
-      'inputs/%2e%2e/x',
-      'inputs/.hidden',
-      'inputs/a/b/c/d/e/f',
       'inputs/x y',
+      'inputs/.hidden',
       'inputs/a\n/b',
-      'inputs/．．/x',
-      'C:/x/y',
-      'inputs/x/',
-      `inputs/${'x'.repeat(200)}`,
     ];
+    const error = /Not a storage key/;
+    const source = path.join(folder, 'one-byte');
+    await writeFile(source, 'x');
     for (const trick of tricks) {
-      const error = /Not a storage key/;
-      await expect(put(trick, Buffer.from('x')), trick).rejects.toThrow(error);
+      const facts = { mimeType: 'image/png', sizeBytes: 1 };
+      await expect(store.put(trick, source, facts), trick).rejects.toThrow(error);
       await expect(store.open(trick), trick).rejects.toThrow(error);
       await expect(store.delete(trick), trick).rejects.toThrow(error);
       await expect(store.find(trick), trick).rejects.toThrow(error);

@@ -9,6 +9,7 @@ import {
   STORAGE_MIGRATIONS,
   StorageModule,
 } from '../../../src/storage/index.js';
+import { signLink } from '../../../src/storage/link-signature.js';
 import { ModuleApp, refusal, type Caller } from '../../support/module-app.js';
 import { testDatabase } from '../../support/postgres.js';
 
@@ -255,12 +256,27 @@ describe('signed links', () => {
       expect(response.status).toBe(200);
       expect(sha256(new Uint8Array(await response.arrayBuffer()))).toBe(file.sha256);
     }
+    const again = await me.fetch(`/v1/files/${file.id}/links/nobody`, { method: 'DELETE' });
+    expect(again.status).toBe(404);
     const withdrawal = await me.fetch(`/v1/files/${file.id}/links/${made.id}`, {
       method: 'DELETE',
     });
     expect(withdrawal.status).toBe(204);
     expect((await fetch(local(made.url))).status).toBe(403);
     expect((await fetch(local(file.url))).status).toBe(200);
+  });
+
+  it('are made once per Idempotency-Key', async () => {
+    const file = await saved(await readFile(CUP));
+    const post = (expiresInSeconds: number) =>
+      me.fetch(`/v1/files/${file.id}/links`, {
+        method: 'POST',
+        body: JSON.stringify({ expiresInSeconds }),
+        headers: { 'Idempotency-Key': 'a link' },
+      });
+    const first: unknown = await (await post(60)).json();
+    expect(await (await post(60)).json()).toEqual(first);
+    expect(await refusal(await post(61))).toBe('422 http.idempotency_key_reused');
   });
 
   it('answer 403 when expired, altered or used for another file', async () => {
@@ -279,6 +295,19 @@ describe('signed links', () => {
       fresh.replace(/signature=[^&]*/, ''),
       fresh.replace(file.id, `${file.id}%00`),
     ];
+    // Signed as we sign, but with another key, for another method, or for another file.
+    const search = new URL(fresh).searchParams;
+    const query = Object.fromEntries([...search].filter(([name]) => name !== 'signature'));
+    const forged = [
+      signLink('another key of enough length', { method: 'GET', fileId: file.id, query }),
+      signLink(app.config.links.key, { method: 'POST', fileId: file.id, query }),
+      signLink(app.config.links.key, { method: 'GET', fileId: other.id, query }),
+      signLink(app.config.links.key, { method: 'GET', fileId: file.id, query: {} }),
+    ].map((signature) => fresh.replace(/signature=[^&]*/, `signature=${signature}`));
+    altered.push(
+      ...forged,
+      fresh.replace('/v1/links/', '/v1/links/../links/').replace(file.id, 'x'),
+    );
     for (const address of altered) expect((await fetch(address)).status, address).toBe(403);
     for (const method of ['HEAD', 'POST', 'DELETE', 'PUT']) {
       expect((await fetch(fresh, { method })).status, method).toBe(403);
@@ -287,7 +316,64 @@ describe('signed links', () => {
   });
 });
 
+describe('pages', () => {
+  it('go by kind, job and time, each file once', async () => {
+    const jobs = [randomUUID(), randomUUID()];
+    const made: string[] = [];
+    for (let n = 0; n < 6; n += 1) {
+      const output = { userId: me.id, jobId: jobs[n % 2]!, name: `r${n}`, discriminator: 'p' };
+      made.unshift((await files.saveOutput(output, Buffer.from(`text ${n}`))).id);
+    }
+    const input = await saved(await readFile(CUP));
+    for (const [n, id] of [input.id, ...made].entries()) {
+      await app.database.query(
+        `UPDATE files SET created_at = timestamptz '2026-01-10' - make_interval(days => $2) WHERE id = $1`,
+        [id, n],
+      );
+    }
+    const all = async (query: string) => {
+      const ids: string[] = [];
+      let cursor: string | undefined;
+      do {
+        const page = await list(`limit=2&${query}${cursor ? `&cursor=${cursor}` : ''}`);
+        ids.push(...page.items.map(({ id }) => id));
+        cursor = page.nextCursor;
+      } while (cursor);
+      return ids;
+    };
+    expect(await all('')).toEqual([input.id, ...made]);
+    expect(await all('kind=input')).toEqual([input.id]);
+    expect(await all('kind=output')).toEqual(made);
+    expect(await all(`jobId=${jobs[1]}`)).toEqual([made[0], made[2], made[4]]);
+    expect(await all(`jobId=${randomUUID()}`)).toEqual([]);
+    // From inclusive, to exclusive.
+    expect(await all('from=2026-01-06T00:00:00Z&to=2026-01-09T00:00:00Z')).toEqual(
+      made.slice(1, 4),
+    );
+    expect((await me.fetch('/v1/files?kind=mask')).status).toBe(400);
+    expect((await me.fetch('/v1/files?from=yesterday')).status).toBe(400);
+    me = await app.person();
+    expect(await all(`jobId=${jobs[1]}`)).toEqual([]);
+  });
+});
+
 describe('outputs', () => {
+  it('lose what ComfyUI writes into them, and nothing else', async () => {
+    const plain = await readFile(CUP);
+    const body = Buffer.from('tEXtprompt\0{"6":{"class_type":"CLIPTextEncode"}}');
+    const [length, sum] = [Buffer.alloc(4), Buffer.alloc(4)];
+    length.writeUInt32BE(body.length - 4);
+    sum.writeUInt32BE(crc32(body));
+    const told = Buffer.concat([plain.subarray(0, 33), length, body, sum, plain.subarray(33)]);
+    const output = { userId: me.id, jobId: randomUUID(), name: 'picture', discriminator: 'p' };
+    const file = await files.saveOutput(output, told);
+    const kept = await files.readAll(file.id);
+    expect(kept.includes('CLIPTextEncode')).toBe(false);
+    expect(sha256(kept)).toBe(file.sha256);
+    const pixels = (bytes: Buffer) => sharp(bytes).raw().toBuffer();
+    expect((await pixels(kept)).equals(await pixels(plain))).toBe(true);
+  });
+
   it('are stored once per start and name, by content, and can be discarded', async () => {
     const jobId = randomUUID();
     const output = { userId: me.id, jobId, name: 'picture', discriminator: 'prompt-1' };
@@ -308,7 +394,7 @@ describe('outputs', () => {
       Buffer.from('<script>alert(1)</script>'),
     );
     expect(html.mimeType).toBe('application/octet-stream');
-    expect((await files.readAll(first.id)).equals(bytes)).toBe(true);
+    expect(sha256(await files.readAll(first.id))).toBe(first.sha256);
     await files.discardOutputs(jobId, 'prompt-1');
     expect(await files.find(first.id)).toBeUndefined();
     expect(await files.find(next.id)).toBeDefined();

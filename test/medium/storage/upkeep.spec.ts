@@ -131,6 +131,14 @@ describe('the quota', () => {
       );
     expect(await app.get(Files).find(file.id)).toBeDefined();
   });
+
+  it('answers what is stored already also when it is full', async () => {
+    const bytes = await picture();
+    const file = await saved(bytes);
+    for (let count = 1; count < 5; count += 1) await saved();
+    expect(await refusal(await upload())).toBe('409 files.quota_exceeded');
+    expect((await saved(bytes)).id).toBe(file.id);
+  });
 });
 
 describe('sweeps', () => {
