@@ -7,6 +7,7 @@ import { memory } from './memory.ts';
 import { queueDepth } from './queue-depth.ts';
 import { start } from './start.ts';
 import { throughput, transfer } from './throughput.ts';
+import { uploads } from './uploads.ts';
 import type { Figure } from './support/figure.ts';
 
 /** Every measurement by the name that `npm run bench -- <name>` takes, in the order of a full run. */
@@ -21,5 +22,6 @@ export const MEASUREMENTS: Readonly<Record<string, () => Promise<Figure[]>>> = {
   'queue-depth': queueDepth,
   throughput,
   transfer,
+  uploads,
   'auth-timing': authTiming,
 };

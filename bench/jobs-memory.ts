@@ -6,7 +6,7 @@ import sharp from 'sharp';
 import { root } from './support/child.ts';
 import { startComfy, WORKFLOWS } from './support/direct-comfy.ts';
 import { figure, type Figure } from './support/figure.ts';
-import { processIn, residentOf } from './support/processes.ts';
+import { peakDuring, processIn, residentOf } from './support/processes.ts';
 import { Client, startProduct, withFolder } from './support/product.ts';
 
 const LARGE_JOBS = 20;
@@ -31,15 +31,6 @@ const photograph = async (): Promise<Uint8Array<ArrayBuffer>> => {
     .jpeg({ quality: 90 })
     .toBuffer();
   return new Uint8Array(jpeg);
-};
-
-/** The most resident megabytes that were seen while `work` ran. */
-const peakDuring = async (pid: number, work: () => Promise<void>): Promise<number> => {
-  let peak = 0;
-  const timer = setInterval(() => (peak = Math.max(peak, residentOf(pid).megabytes)), 100);
-  await work();
-  clearInterval(timer);
-  return peak;
 };
 
 const backgrounds = async (client: Client, images: readonly string[]): Promise<void> => {

@@ -55,6 +55,15 @@ export const residentOf = (pid: number): { megabytes: number; handles: number } 
   handles: readdirSync(`/proc/${pid}/fd`).length,
 });
 
+/** The most resident megabytes that were seen while `work` ran. */
+export const peakDuring = async (pid: number, work: () => Promise<void>): Promise<number> => {
+  let peak = 0;
+  const timer = setInterval(() => (peak = Math.max(peak, residentOf(pid).megabytes)), 100);
+  await work();
+  clearInterval(timer);
+  return peak;
+};
+
 /**
  * The process of the tree whose command line matches; the largest one, since the shell and npm that
  * started it carry its command line in theirs. Throws when there is none.
