@@ -424,7 +424,9 @@ CREATE TABLE jobs (
   provider_marker text,
   provider_create_at timestamp with time zone,
   capability text,
+  retry_of uuid,
   CONSTRAINT jobs_pkey PRIMARY KEY (id),
+  CONSTRAINT jobs_retry_of_key UNIQUE (retry_of),
   CONSTRAINT jobs_check CHECK (((status = ANY (ARRAY['succeeded'::text, 'failed'::text, 'cancelled'::text])) = (finished_at IS NOT NULL))),
   CONSTRAINT jobs_check1 CHECK (((status = 'failed'::text) = (error IS NOT NULL))),
   CONSTRAINT jobs_check2 CHECK (((status <> ALL (ARRAY['running'::text, 'succeeded'::text])) OR (started_at IS NOT NULL))),
@@ -437,6 +439,7 @@ CREATE TABLE jobs (
   CONSTRAINT jobs_starts_check CHECK (((starts >= 0) AND (starts <= 3))),
   CONSTRAINT jobs_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'running'::text, 'succeeded'::text, 'failed'::text, 'cancelled'::text]))),
   CONSTRAINT jobs_instance_id_fkey FOREIGN KEY (instance_id) REFERENCES instances(id),
+  CONSTRAINT jobs_retry_of_fkey FOREIGN KEY (retry_of) REFERENCES jobs(id),
   CONSTRAINT jobs_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id),
   CONSTRAINT jobs_yield_to_fkey FOREIGN KEY (yield_to) REFERENCES instances(id)
 );

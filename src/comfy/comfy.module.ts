@@ -10,6 +10,7 @@ import { PromptEnding } from './executor/prompt-ending.js';
 import { PromptPosting } from './executor/prompt-posting.js';
 import { Results } from './executor/results.js';
 import { Uploads } from './executor/uploads.js';
+import { GpuMetrics } from './lanes/gpu-metrics.js';
 import { laneName, Lanes } from './lanes/lanes.js';
 import { WorkflowDocs } from './workflow-docs.js';
 import { Workflows } from './workflows.service.js';
@@ -31,7 +32,16 @@ export class ComfyModule {
         Comfy,
         ...(roles.includes('api') ? [WorkflowDocs] : []),
         ...(roles.includes('worker')
-          ? [Uploads, Results, PromptPosting, PromptEnding, JobExecutor, ComfyDisk, Lanes]
+          ? [
+              Uploads,
+              Results,
+              PromptPosting,
+              PromptEnding,
+              JobExecutor,
+              ComfyDisk,
+              GpuMetrics,
+              Lanes,
+            ]
           : []),
       ],
       exports: [],

@@ -6,6 +6,7 @@
  * the websocket.
  */
 export { ComfyModule } from './comfy.module.js';
+export { describeBuiltInWorkflows } from './workflow-docs.js';
 export { troubleWithDisk } from './disk/comfy-disk.js';
 export { remedyFor } from './workflows/installation.js';
 export { loadOwnWorkflows } from './workflows/own/index.js';

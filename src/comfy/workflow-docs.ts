@@ -1,6 +1,8 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import type { OpenAPIObject } from '@nestjs/swagger';
+import type { Config } from '../config/index.js';
 import { OpenApiParts } from '../platform/index.js';
+import { builtInWorkflows } from './workflows/index.js';
 import type { ParameterSchema, Workflow } from './workflows/workflow.js';
 import { Workflows } from './workflows.service.js';
 
@@ -134,6 +136,10 @@ const describeWorkflows = ({ paths }: OpenAPIObject, workflows: readonly Workflo
     else paths[ANY.replace('{id}', workflow.id)] = ownRoute(any, workflow);
   }
 };
+
+/** The same for a document that is made without a running application: the built-in workflows. */
+export const describeBuiltInWorkflows = (document: OpenAPIObject, config: Config): void =>
+  describeWorkflows(document, builtInWorkflows(config.comfy));
 
 /** Puts the workflows of this installation into its OpenAPI document. */
 @Injectable()

@@ -1,26 +1,16 @@
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
-import { Gauge, register } from 'prom-client';
-import { Timetable } from '../platform/index.js';
+import { gauge, Timetable } from '../platform/index.js';
 import { CreditsAudit } from './credits-audit.service.js';
 
 const EVERY_MS = 10 * 60_000;
-const METRIC = 'credits_drift';
-
-const gauge = (): Gauge => {
-  const known = register.getSingleMetric(METRIC);
-  return known instanceof Gauge
-    ? known
-    : new Gauge({
-        name: METRIC,
-        help: 'Places where the credit ledger does not add up; must be 0',
-      });
-};
-
 /** Audits the ledger while the process runs and raises the metric `credits_drift`. */
 @Injectable()
 export class AuditWatch implements OnModuleInit {
   private readonly logger = new Logger(AuditWatch.name);
-  private readonly drift = gauge();
+  private readonly drift = gauge(
+    'credits_drift',
+    'Places where the credit ledger does not add up; must be 0',
+  );
 
   constructor(
     private readonly audit: CreditsAudit,

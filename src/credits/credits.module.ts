@@ -4,6 +4,7 @@ import { AuditWatch } from './audit-watch.js';
 import { CreditsAudit } from './credits-audit.service.js';
 import { CreditsAdminController } from './credits-admin.controller.js';
 import { CreditsController } from './credits.controller.js';
+import { CreditsMetrics } from './credits-metrics.js';
 import { Ledger } from './ledger.service.js';
 import { Prices } from './prices.service.js';
 import { SignUpGrant } from './sign-up-grant.js';
@@ -22,6 +23,7 @@ export class CreditsModule {
         Statement,
         SignUpGrant,
         CreditsAudit,
+        CreditsMetrics,
         ...(roles.includes('worker') ? [AuditWatch] : []),
       ],
       exports: [Ledger, Prices, Statement, CreditsAudit],

@@ -6,6 +6,7 @@ export interface Job {
   readonly userId: string;
   readonly kind: JobKind;
   readonly workflow: string;
+  readonly capability: string | null;
   readonly title: string;
   readonly variant: string | null;
   readonly status: JobStatus;
@@ -20,6 +21,7 @@ export interface Job {
   readonly progressPercent: number;
   readonly progressStep: string | null;
   readonly cancelRequestedAt: Date | null;
+  readonly retryOf: string | null;
   readonly error: JobError | null;
   readonly createdAt: Date;
   readonly startedAt: Date | null;
@@ -47,11 +49,11 @@ export interface WholeJob extends Job {
 export const FRONT = 500;
 
 /** The columns of jobs as the fields of {@link Job}. */
-export const JOB_COLUMNS = `jobs.id, jobs.user_id AS "userId", jobs.kind, jobs.workflow, jobs.title,
+export const JOB_COLUMNS = `jobs.id, jobs.user_id AS "userId", jobs.kind, jobs.workflow, jobs.capability, jobs.title,
   jobs.variant, jobs.status, jobs.parameters, jobs.credits, jobs.turn, jobs.sequence,
   jobs.lease_epoch AS "leaseEpoch", jobs.lease_owner AS "leaseOwner", jobs.prompt_id AS "promptId",
   jobs.starts, jobs.progress_percent AS "progressPercent", jobs.progress_step AS "progressStep",
-  jobs.cancel_requested_at AS "cancelRequestedAt", jobs.error, jobs.created_at AS "createdAt",
+  jobs.cancel_requested_at AS "cancelRequestedAt", jobs.retry_of AS "retryOf", jobs.error, jobs.created_at AS "createdAt",
   jobs.started_at AS "startedAt", jobs.finished_at AS "finishedAt"`;
 
 /** As {@link JOB_COLUMNS}, for {@link WholeJob}. */

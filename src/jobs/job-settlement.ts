@@ -3,6 +3,7 @@ import { Ledger } from '../credits/index.js';
 import { Database, Notifications, Outbox } from '../platform/index.js';
 import { sourcesOf, type JobError, type JobStatus } from './job.js';
 import { JOB_EVENTS_CHANNEL, type JobLease } from './job-lease.js';
+import { JobMetrics, type JobEnd } from './job-metrics.js';
 import { LeaseLost } from './jobs.errors.js';
 import { jobFailed, jobSucceeded } from './jobs.topics.js';
 
@@ -13,10 +14,8 @@ export type JobResult =
 
 type Ending = Extract<JobStatus, 'succeeded' | 'failed' | 'cancelled'>;
 
-interface Ended {
-  readonly id: string;
+interface Ended extends JobEnd {
   readonly eventSequence: number;
-  readonly credits: number;
 }
 
 const isHeldBy = `AND lease_epoch = $4 AND lease_owner = $5`;
@@ -33,11 +32,12 @@ export class JobSettlement {
     private readonly ledger: Ledger,
     private readonly outbox: Outbox,
     private readonly notifications: Notifications,
+    private readonly metrics: JobMetrics,
   ) {}
 
   /** Commits the results and captures the credits. Throws {@link LeaseLost} when fenced. */
   async succeed(lease: JobLease, results: readonly JobResult[]): Promise<void> {
-    await this.database.transaction(async () => {
+    await this.settle(async () => {
       const ended = await this.end('succeeded', lease.jobId, null, lease);
       if (!ended) throw new LeaseLost(lease.jobId);
       for (const [position, result] of results.entries()) {
@@ -55,21 +55,20 @@ export class JobSettlement {
       }
       await this.ledger.capture(lease.jobId);
       await this.outbox.append(jobSucceeded, { jobId: lease.jobId });
+      return ended;
     });
   }
 
   /** Ends a leased job without a charge. Throws {@link LeaseLost} when fenced. */
   async fail(lease: JobLease, error: JobError): Promise<void> {
-    await this.database.transaction(async () => {
-      if (!(await this.failNow(lease.jobId, error, lease))) throw new LeaseLost(lease.jobId);
-    });
+    const ended = await this.settle(() => this.failNow(lease.jobId, error, lease));
+    if (!ended) throw new LeaseLost(lease.jobId);
   }
 
   /** Ends a leased job at its owner's wish, without a charge. Throws {@link LeaseLost} when fenced. */
   async cancel(lease: JobLease): Promise<void> {
-    await this.database.transaction(async () => {
-      if (!(await this.cancelNow(lease.jobId, lease))) throw new LeaseLost(lease.jobId);
-    });
+    const ended = await this.settle(() => this.cancelNow(lease.jobId, lease));
+    if (!ended) throw new LeaseLost(lease.jobId);
   }
 
   /**
@@ -77,33 +76,44 @@ export class JobSettlement {
    * a provider, whose lane adopts it.
    */
   cancelFree(jobId: string): Promise<boolean> {
-    return this.database.transaction(async () => {
+    return this.settle(async () => {
       const atProvider = await this.database.one(
         'SELECT 1 FROM jobs WHERE id = $1 AND provider_create_at IS NOT NULL FOR UPDATE',
         [jobId],
       );
-      return atProvider === undefined && (await this.cancelNow(jobId));
+      return atProvider === undefined ? this.cancelNow(jobId) : undefined;
     });
   }
 
   /** Fails a job that no live lease holds. False: somebody holds it, or it has ended. */
   failFree(jobId: string, error: JobError): Promise<boolean> {
-    return this.database.transaction(() => this.failNow(jobId, error));
+    return this.settle(() => this.failNow(jobId, error));
   }
 
-  private async failNow(jobId: string, error: JobError, lease?: JobLease): Promise<boolean> {
+  /** One transaction; what has ended in it is counted once it is committed. */
+  private async settle(work: () => Promise<Ended | undefined>): Promise<boolean> {
+    const ended = await this.database.transaction(work);
+    if (ended) this.metrics.note(ended);
+    return ended !== undefined;
+  }
+
+  private async failNow(
+    jobId: string,
+    error: JobError,
+    lease?: JobLease,
+  ): Promise<Ended | undefined> {
     const ended = await this.end('failed', jobId, error, lease);
-    if (!ended) return false;
+    if (!ended) return undefined;
     await this.ledger.release(jobId);
     await this.outbox.append(jobFailed, { jobId });
-    return true;
+    return ended;
   }
 
-  private async cancelNow(jobId: string, lease?: JobLease): Promise<boolean> {
+  private async cancelNow(jobId: string, lease?: JobLease): Promise<Ended | undefined> {
     const ended = await this.end('cancelled', jobId, null, lease);
-    if (!ended) return false;
+    if (!ended) return undefined;
     await this.ledger.release(jobId);
-    return true;
+    return ended;
   }
 
   private async end(
@@ -117,7 +127,9 @@ export class JobSettlement {
          event_sequence = event_sequence + 1,
          progress_percent = CASE WHEN $2 = 'succeeded' THEN 100 ELSE progress_percent END
        WHERE id = $1 AND status = ANY($6) ${lease ? isHeldBy : `${isFree} AND $4::int IS NULL AND $5::text IS NULL`}
-       RETURNING id, event_sequence AS "eventSequence", credits`,
+       RETURNING id, event_sequence AS "eventSequence", workflow, status, error->>'code' AS code,
+         extract(epoch FROM started_at - created_at)::float8 AS waited,
+         extract(epoch FROM finished_at - started_at)::float8 AS ran`,
       [
         jobId,
         status,

@@ -61,7 +61,7 @@ export class JobStreamController {
   @ApiHeader({ name: 'Last-Event-ID', required: false, description: 'Resume after this id' })
   @ApiQuery({ name: 'token', required: false, description: 'A stream token instead of the header' })
   @ApiProduces('text/event-stream')
-  @ApiOkResponse({ description: 'Server-sent events with rising ids' })
+  @ApiOkResponse({ description: 'Server-sent events with rising ids', type: String })
   @ApiNoContentResponse({ description: 'The job has ended and its last event was delivered' })
   async events(
     @CurrentPerson() person: Person,
@@ -107,6 +107,7 @@ export class JobStreamController {
   @ApiOperation({ summary: 'The latest preview picture while the job runs' })
   @ApiQuery({ name: 'token', required: false })
   @ApiProduces('image/jpeg', 'image/png')
+  @ApiOkResponse({ schema: { type: 'string', format: 'binary' } })
   @ApiNotFoundResponse({ description: '`jobs.no_preview` before the first' })
   async preview(
     @CurrentPerson() person: Person,

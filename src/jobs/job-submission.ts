@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import type { Person } from '../auth/index.js';
 import { Config } from '../config/index.js';
 import { Ledger, Prices } from '../credits/index.js';
@@ -19,9 +19,17 @@ export interface JobOrder {
   readonly inputs: readonly { readonly role: string; readonly fileId: string }[];
 }
 
+/** The ended job that an order repeats, at the price that its owner agreed to then. */
+export interface RetriedJob {
+  readonly id: string;
+  readonly credits: number;
+}
+
 /** How jobs come into being. */
 @Injectable()
 export class JobSubmission {
+  private readonly logger = new Logger('Jobs');
+
   constructor(
     private readonly database: Database,
     private readonly ledger: Ledger,
@@ -34,13 +42,17 @@ export class JobSubmission {
    * Prices, reserves and queues a job, in the caller's transaction: all or nothing. Returns its id.
    * Throws credits.insufficient and files.not_found.
    */
-  submit(person: Person, order: JobOrder): Promise<string> {
+  submit(person: Pick<Person, 'id'>, order: JobOrder, retried?: RetriedJob): Promise<string> {
     const id = randomUUID();
     return this.database.transaction(async () => {
-      const credits = this.prices.of(order.workflow);
+      const credits = retried?.credits ?? this.prices.of(order.workflow);
       for (const input of order.inputs) await this.files.getInput(person.id, input.fileId);
       await this.ledger.reserve({ userId: person.id, jobId: id, credits });
-      await this.insert(id, person.id, order, credits);
+      await this.insert(id, person.id, order, credits, retried);
+      this.logger.log(
+        { jobId: id, workflow: order.workflow, userId: person.id },
+        'a job is ordered',
+      );
       return id;
     });
   }
@@ -50,6 +62,7 @@ export class JobSubmission {
     userId: string,
     order: JobOrder,
     credits: number,
+    retried: RetriedJob | undefined,
   ): Promise<void> {
     await this.database.prepared(
       'insert-job',
@@ -61,8 +74,9 @@ export class JobSubmission {
          RETURNING last_turn
        ), job AS (
          INSERT INTO jobs (id, kind, user_id, workflow, title, parameters, credits, turn,
-           queue_expires_at, capability)
-         SELECT $1, $2, $3, $4, $5, $6, $7, last_turn, now() + make_interval(secs => $8), $9 FROM turn
+           queue_expires_at, capability, retry_of)
+         SELECT $1, $2, $3, $4, $5, $6, $7, last_turn, now() + make_interval(secs => $8), $9, $12
+         FROM turn
          RETURNING id, kind
        ), input AS (
          INSERT INTO job_inputs (job_id, role, file_id)
@@ -81,6 +95,7 @@ export class JobSubmission {
         order.capability ?? null,
         order.inputs.map(({ role }) => role),
         order.inputs.map(({ fileId }) => fileId),
+        retried?.id ?? null,
       ],
     );
   }

@@ -48,6 +48,7 @@ export class JobViews {
       startedAt: job.startedAt,
       finishedAt: job.finishedAt,
       cancelRequested: job.cancelRequestedAt !== null,
+      retryOf: job.retryOf,
     }));
   }
 

@@ -72,6 +72,13 @@ export class JobView {
   @ApiProperty({ nullable: true, type: Date }) startedAt: Date | null;
   @ApiProperty({ nullable: true, type: Date }) finishedAt: Date | null;
   @ApiProperty() cancelRequested: boolean;
+  @ApiProperty({
+    format: 'uuid',
+    nullable: true,
+    type: String,
+    description: 'The ended job that this one repeats, at an admin’s wish',
+  })
+  retryOf: string | null;
 }
 
 export class JobPage {

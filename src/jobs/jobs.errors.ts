@@ -4,6 +4,8 @@ export const jobError = defineErrors({
   'jobs.not_found': { status: 404, title: 'No such job' },
   'jobs.already_finished': { status: 409, title: 'The job has already ended' },
   'jobs.not_succeeded': { status: 409, title: 'The job has not succeeded' },
+  'jobs.not_retryable': { status: 409, title: 'The job cannot be retried' },
+  'jobs.already_retried': { status: 409, title: 'The job was retried before' },
   'jobs.no_preview': { status: 404, title: 'No preview yet' },
 });
 

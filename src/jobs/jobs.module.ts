@@ -6,10 +6,12 @@ import { JobErasure } from './job-erasure.js';
 import { JobFiles } from './job-files.js';
 import { JobLeases } from './job-leases.js';
 import { JobLedgerCheck } from './job-ledger-check.js';
+import { JobMetrics } from './job-metrics.js';
 import { JobOrders } from './job-orders.js';
 import { JobProgress } from './job-progress.js';
 import { JobQueue } from './job-queue.js';
 import { JobReconciler } from './job-reconciler.js';
+import { JobRetries } from './job-retries.js';
 import { JobSettlement } from './job-settlement.js';
 import { JobStreamController } from './job-stream.controller.js';
 import { JobStreams } from './job-streams.js';
@@ -17,6 +19,7 @@ import { JobSubmission } from './job-submission.js';
 import { JobTokens } from './job-tokens.js';
 import { JobViews } from './job-views.js';
 import { JobVisitors } from './job-visitors.js';
+import { JobsAdminController } from './jobs-admin.controller.js';
 import { JobsController } from './jobs.controller.js';
 import { Jobs } from './jobs.service.js';
 import { ProviderTasks } from './provider-tasks.js';
@@ -39,7 +42,9 @@ export class JobsModule {
   static forRoles(roles: readonly Role[]): DynamicModule {
     return {
       module: JobsModule,
-      controllers: roles.includes('api') ? [JobsController, JobStreamController] : [],
+      controllers: roles.includes('api')
+        ? [JobsController, JobStreamController, JobsAdminController]
+        : [],
       providers: [
         ...SHARED,
         JobViews,
@@ -48,7 +53,9 @@ export class JobsModule {
         JobErasure,
         JobFiles,
         JobLedgerCheck,
+        JobMetrics,
         JobQueue,
+        JobRetries,
         JobVisitors,
         ...(roles.includes('worker') ? [JobReconciler] : []),
       ],

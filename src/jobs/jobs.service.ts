@@ -51,10 +51,14 @@ export class Jobs {
     return job;
   }
 
+  /** A job as its owner sees it, for admins. Throws jobs.not_found. */
+  async viewOf(jobId: string): Promise<JobView> {
+    return this.views.of(await this.getWhole(jobId));
+  }
+
   /** A job whoever owns it, with its outputs. Throws jobs.not_found. */
   async summary(jobId: string): Promise<JobSummary> {
-    const job = await this.findWhole(jobId);
-    if (!job) throw jobError('jobs.not_found', 'No job has this id.');
+    const job = await this.getWhole(jobId);
     const { outputs } = await this.views.of(job);
     return {
       id: job.id,
@@ -75,6 +79,12 @@ export class Jobs {
       createdAt: job.createdAt,
       finishedAt: job.finishedAt,
     };
+  }
+
+  private async getWhole(jobId: string): Promise<WholeJob> {
+    const job = await this.findWhole(jobId);
+    if (!job) throw jobError('jobs.not_found', 'No job has this id.');
+    return job;
   }
 
   find(jobId: string): Promise<Job | undefined> {

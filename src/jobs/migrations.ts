@@ -194,9 +194,21 @@ export class DiscardVainOutputs1795816800000 implements MigrationInterface {
   }
 }
 
+/** An admin's retry is a job of its own: see docs/decisions/0011-a-retry-is-a-new-job.md. */
+export class AddJobRetries1795459200000 implements MigrationInterface {
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query('ALTER TABLE jobs ADD COLUMN retry_of uuid UNIQUE REFERENCES jobs (id)');
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query('ALTER TABLE jobs DROP COLUMN retry_of');
+  }
+}
+
 export const JOBS_MIGRATIONS = [
   CreateJobs1795400004000,
   TraceProviderTasks1795459000000,
   AddJobCapability1795459100000,
+  AddJobRetries1795459200000,
   DiscardVainOutputs1795816800000,
 ];

@@ -42,5 +42,6 @@ export { Timetable } from './schedule/timetable.js';
 export { HealthChecks } from './telemetry/health.js';
 export type { Health } from './telemetry/health.js';
 export { loggerModule } from './telemetry/logger.js';
+export { counter, gauge, histogram, MetricReadings } from './telemetry/metrics.js';
 export { identifyRequest } from './telemetry/request-id.js';
 export { TelemetryModule } from './telemetry/telemetry.module.js';

@@ -1,15 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Counter, Gauge, register } from 'prom-client';
-
-const counter = (name: string, help: string, labelNames: string[]): Counter => {
-  const known = register.getSingleMetric(name);
-  return known instanceof Counter ? known : new Counter({ name, help, labelNames });
-};
-
-const gauge = (name: string, help: string, labelNames: string[]): Gauge => {
-  const known = register.getSingleMetric(name);
-  return known instanceof Gauge ? known : new Gauge({ name, help, labelNames });
-};
+import { counter, gauge } from '../platform/index.js';
 
 /** Figures about tools for Prometheus; one set per process. */
 @Injectable()
@@ -22,6 +12,11 @@ export class ToolMetrics {
     'tool_reconciled_total',
     'Creates of unknown outcome, by what the provider says of them',
     ['provider', 'outcome'],
+  );
+  readonly errors = counter(
+    'tool_provider_errors_total',
+    'Errors of providers that broke off the work on a job',
+    ['provider', 'kind'],
   );
   readonly paused = gauge('tool_paused', '1 while the operator must act (key, credit)', [
     'provider',

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { inject } from 'vitest';
 import { createApplication } from '../../src/application.js';
-import { People } from '../../src/auth/index.js';
+import { People, type PersonRole } from '../../src/auth/index.js';
 import { CreditsAudit, Ledger } from '../../src/credits/index.js';
 import type { JobView } from '../../src/jobs/index.js';
 import { Database } from '../../src/platform/index.js';
@@ -173,10 +173,10 @@ export class House {
   }
 
   /** A verified person with plenty of credits and one saved picture. */
-  async customer(): Promise<Customer> {
+  async customer(role: PersonRole = 'user'): Promise<Customer> {
     const email = `${randomUUID()}@example.com`;
     const password = 'a cup of coffee at 7';
-    const { id } = await this.app.get(People).provision({ email, password, role: 'user' });
+    const { id } = await this.app.get(People).provision({ email, password, role });
     await this.app.get(Ledger).grant({ userId: id, amount: CREDITS, reason: 'test' });
     const login = await fetch(`${this.url}/v1/auth/login`, {
       method: 'POST',

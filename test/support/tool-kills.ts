@@ -81,7 +81,7 @@ export const killToolWorkers = async (plan: ToolKillPlan): Promise<ToolKillRepor
       await worker.signal('SIGKILL');
     }
     worker = await WorkerProcess.start(house.environment);
-    const ended = await expectExactEnds(house, customer, ids, { isLogWhole: false, limitMs });
+    const ended = await expectExactEnds(house, customer, ids, { isComfyKept: false, limitMs });
     const succeeded = ended.filter(({ status }) => status === 'succeeded');
     const unknown = ended.filter(({ error }) => error?.code === 'tools.outcome_unknown');
     expect(ended.map(({ status, error }) => error?.code ?? status).filter(isUnexpected)).toEqual(

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { NestFactory } from '@nestjs/core';
 import { AppModule } from '../../app.module.js';
+import { describeBuiltInWorkflows } from '../../comfy/index.js';
 import { openApiDocument } from '../../platform/index.js';
 import type { Command } from '../command.js';
 import { detachedConfig } from '../environment.js';
@@ -13,12 +14,15 @@ export const openapi: Command = {
   async run(args) {
     parseArgs({ args });
     // Preview: the modules are wired but nothing is made, so nothing connects anywhere.
-    const app = await NestFactory.create(AppModule.forRoot(detachedConfig()), {
+    const config = detachedConfig();
+    const app = await NestFactory.create(AppModule.forRoot(config), {
       preview: true,
       logger: ['error'],
       abortOnError: false,
     });
-    await writeProjectFile('openapi.json', `${JSON.stringify(openApiDocument(app), null, 2)}\n`);
+    const document = openApiDocument(app);
+    describeBuiltInWorkflows(document, config);
+    await writeProjectFile('openapi.json', `${JSON.stringify(document, null, 2)}\n`);
     return 0;
   },
 };

@@ -10,6 +10,8 @@ export interface ConnectionListener {
   onConnected(): void;
   /** It may be gone. */
   onLost(): void;
+  /** A prompt ended: so long after the socket told; undefined: it did not tell. */
+  onCompletion(lagMs: number | undefined): void;
 }
 
 /** One ComfyUI: its HTTP calls, its socket, and the following of prompts on it. */
@@ -26,7 +28,9 @@ export class ComfyClient {
     limits: Partial<FollowerLimits> = {},
   ) {
     this.http = new ComfyHttp(url);
-    this.follower = new PromptFollower(this.http, { ...DEFAULT_LIMITS, ...limits });
+    this.follower = new PromptFollower(this.http, { ...DEFAULT_LIMITS, ...limits }, (lagMs) =>
+      listener.onCompletion(lagMs),
+    );
     this.socket = new ComfySocket(url, {
       onEvent: (event) => this.follower.hear(event),
       onConnected: () => listener.onConnected(),

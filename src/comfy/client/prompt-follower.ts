@@ -19,6 +19,12 @@ export type PromptEnd =
   /** ComfyUI did not answer for as long as we wait. */
   | { readonly kind: 'unreachable' };
 
+/**
+ * Hears of each end: how long after the socket's word HTTP showed it, undefined where the socket
+ * had said nothing.
+ */
+export type CompletionObserver = (lagMs: number | undefined) => void;
+
 interface Following {
   readonly promptId: string;
   readonly observer: PromptObserver;
@@ -74,6 +80,7 @@ export class PromptFollower {
   constructor(
     private readonly http: ComfyHttp,
     private readonly limits: FollowerLimits = DEFAULT_LIMITS,
+    private readonly onCompletion: CompletionObserver = () => undefined,
   ) {}
 
   /**
@@ -138,6 +145,13 @@ export class PromptFollower {
   /** When a prompt of ours was last found running, on the monotonic clock; never: -Infinity. */
   get lastRanAt(): number {
     return this.ranAt;
+  }
+
+  /** True while ComfyUI works on a prompt that is followed, as far as is known. */
+  get isBusy(): boolean {
+    return [...this.following.values()].some(
+      (prompt) => prompt.isRunning && prompt.endingAt === undefined,
+    );
   }
 
   /** True when something runs and the socket has not spoken of it for `silenceMs`. */
@@ -230,6 +244,8 @@ export class PromptFollower {
     if (entry) {
       this.ranAt = performance.now();
       if (!prompt.wasHeardOf) this.isSocketDoubted = true;
+      const { endingAt } = prompt;
+      this.onCompletion(endingAt === undefined ? undefined : performance.now() - endingAt);
       prompt.settle({ kind: 'ended', entry });
     }
     return entry !== undefined;

@@ -5,6 +5,7 @@ import { addRecord, closeLane, type LaneRecord } from '../../platform/index.js';
 import { ComfyClient } from '../client/index.js';
 import type { JobExecutor } from '../executor/job-executor.js';
 import type { LaneTurn } from '../executor/turn.js';
+import type { GpuMetrics } from './gpu-metrics.js';
 import { InstanceHealth, type HealthParts, type HealthTimes } from './instance-health.js';
 
 /** One running and one staged (architecture, "GPU never waits"). */
@@ -24,6 +25,7 @@ interface Waiting {
 
 export interface DriverParts extends HealthParts {
   readonly executor: JobExecutor;
+  readonly metrics: GpuMetrics;
 }
 
 export interface DriverTimes extends HealthTimes {
@@ -51,6 +53,7 @@ export class InstanceDriver {
   private wake: (() => void) | undefined;
   private refilling: Promise<void> = Promise.resolve();
   private looking: Promise<void> | undefined;
+  private sampledAt = performance.now();
   private askedForYieldAt = -Infinity;
 
   constructor(
@@ -66,6 +69,7 @@ export class InstanceDriver {
       {
         onConnected: () => this.health.noteConnected(),
         onLost: () => this.health.noteLost(),
+        onCompletion: (lagMs) => parts.metrics.complete(id, lagMs),
       },
       { unreachableMs: times.graceMs },
     );
@@ -115,6 +119,7 @@ export class InstanceDriver {
   }
 
   private async tick(): Promise<void> {
+    this.sample();
     const isOwner = await this.parts.instances.claim(this.id);
     if (isOwner && !this.isOwner) this.own();
     if (!isOwner && this.isOwner) await this.disown();
@@ -138,6 +143,14 @@ export class InstanceDriver {
     } catch (error) {
       this.logger.warn({ err: error }, 'a look at the instance failed');
     }
+  }
+
+  /** What the GPU did since the last sample counts as what it does now. */
+  private sample(): void {
+    const now = performance.now();
+    const state = !this.health.isReady ? 'away' : this.client.follower.isBusy ? 'busy' : 'idle';
+    if (this.isOwner) this.parts.metrics.spend(this.id, state, now - this.sampledAt);
+    this.sampledAt = now;
   }
 
   private own(): void {

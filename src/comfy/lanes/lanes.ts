@@ -13,6 +13,7 @@ import { Instances, JOB_WISH_CHANNEL, JobLeases, JOBS_WAITING_CHANNEL } from '..
 import { HealthChecks, Notifications, type LaneRecord } from '../../platform/index.js';
 import { JobExecutor } from '../executor/job-executor.js';
 import { Workflows } from '../workflows.service.js';
+import { GpuMetrics } from './gpu-metrics.js';
 import { InstanceDriver } from './instance-driver.js';
 
 /** The name of an instance in rows and queues, made of its address. */
@@ -40,6 +41,7 @@ export class Lanes implements OnApplicationBootstrap, BeforeApplicationShutdown 
     private readonly executor: JobExecutor,
     private readonly workflows: Workflows,
     private readonly notifications: Notifications,
+    private readonly metrics: GpuMetrics,
     health: HealthChecks,
   ) {
     health.add('instances', () => {
@@ -52,7 +54,7 @@ export class Lanes implements OnApplicationBootstrap, BeforeApplicationShutdown 
   async onApplicationBootstrap(): Promise<void> {
     const addresses = this.config.comfy.urls.map((url) => ({ id: instanceId(url), url }));
     await this.instances.declare(addresses);
-    const { instances, leases, executor, workflows } = this;
+    const { instances, leases, executor, workflows, metrics } = this;
     const { instanceLeaseSeconds, instanceGraceSeconds } = this.config.comfy;
     const times = {
       inspectEveryMs: (instanceLeaseSeconds * 1_000) / 3,
@@ -68,7 +70,7 @@ export class Lanes implements OnApplicationBootstrap, BeforeApplicationShutdown 
         id,
         url,
         queue,
-        { instances, leases, executor, workflows, restart },
+        { instances, leases, executor, workflows, metrics, restart },
         times,
       );
     });

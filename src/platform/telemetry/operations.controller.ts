@@ -8,6 +8,7 @@ import { Access } from '../http/access.js';
 import { errorCatalogue } from '../http/domain-error.js';
 import { httpError } from '../http/http-errors.js';
 import { HealthChecks } from './health.js';
+import { MetricReadings } from './metrics.js';
 
 const LOOPBACK = /^(127\.|::1$|::ffff:127\.)/;
 
@@ -24,6 +25,7 @@ export class OperationsController {
   constructor(
     private readonly health: HealthChecks,
     private readonly config: Config,
+    private readonly readings: MetricReadings,
   ) {}
 
   /** The process answers; says nothing of what it depends on. */
@@ -50,6 +52,7 @@ export class OperationsController {
     if (!isLocal && !(token && equals(given, `Bearer ${token}`))) {
       throw httpError('http.unauthorized', 'Send METRICS_TOKEN as "Authorization: Bearer …".');
     }
+    await this.readings.refresh();
     response.type(register.contentType).send(await register.metrics());
   }
 

@@ -1,6 +1,5 @@
 import { Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
-import { Gauge, register } from 'prom-client';
-import { Timetable } from '../../platform/index.js';
+import { gauge, Timetable } from '../../platform/index.js';
 import { FileWriter } from '../file-writer.js';
 import { LONGEST_UPLOAD_MS } from '../workspace.js';
 import { OBJECT_STORE, type ObjectStore } from '../store/object-store.js';
@@ -13,18 +12,15 @@ const ORPHANS_EVERY_MS = 30 * 60_000;
 /** More orphans than this, and more than half of everything: rather a wrong address than orphans. */
 const SUSPICIOUS = 20;
 
-const METRIC = 'storage_orphans';
-const gauge = (): Gauge => {
-  const known = register.getSingleMetric(METRIC);
-  const help = 'Rows without bytes and objects without a row at the last look';
-  return known instanceof Gauge ? known : new Gauge({ name: METRIC, help, labelNames: ['side'] });
-};
-
 /** Plans the sweeps and removes orphans. Everything may run in several processes at once. */
 @Injectable()
 export class StorageUpkeep implements OnModuleInit {
   private readonly logger = new Logger(StorageUpkeep.name);
-  private readonly orphans = gauge();
+  private readonly orphans = gauge(
+    'storage_orphans',
+    'Rows without bytes and objects without a row at the last look',
+    ['side'],
+  );
 
   constructor(
     private readonly timetable: Timetable,

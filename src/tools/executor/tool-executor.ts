@@ -12,6 +12,7 @@ import {
 } from '../../jobs/index.js';
 import { ProviderError } from '../providers/provider.js';
 import type { Tool } from '../tool.js';
+import { ToolMetrics } from '../tool-metrics.js';
 import { TaskGone, TaskTurnedAway, type Execution } from './execution.js';
 import { TaskCreation } from './task-creation.js';
 import { TaskFollowing } from './task-following.js';
@@ -49,6 +50,7 @@ export class ToolExecutor {
     private readonly creation: TaskCreation,
     private readonly following: TaskFollowing,
     private readonly config: Config,
+    private readonly metrics: ToolMetrics,
   ) {}
 
   /** Somebody wishes something of a job: look at its row now. */
@@ -165,6 +167,7 @@ export class ToolExecutor {
     const { lease } = hold;
     const { kind, code, traceId } = error;
     const reaction = REACTIONS[kind];
+    this.metrics.errors.inc({ provider: tool.provider.name, kind });
     const facts = { err: error, jobId: lease.jobId, tool: tool.id, kind, code, traceId };
     if (kind === 'not-offered')
       this.logger.error(facts, 'the operator must act: not offered to us');
