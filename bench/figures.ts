@@ -1,6 +1,7 @@
 import { authTiming } from './auth-timing.ts';
 import { gpu } from './gpu.ts';
 import { gpus } from './gpus.ts';
+import { jobCost } from './job-cost.ts';
 import { jobsMemory, largePicturesMemory } from './jobs-memory.ts';
 import { mail } from './mail.mjs';
 import { memory } from './memory.ts';
@@ -20,6 +21,7 @@ export const MEASUREMENTS: Readonly<Record<string, () => Promise<Figure[]>>> = {
   'jobs-memory': jobsMemory,
   'large-pictures': largePicturesMemory,
   'queue-depth': queueDepth,
+  'job-cost': jobCost,
   throughput,
   transfer,
   uploads,

@@ -5,18 +5,28 @@ import { Logger } from 'nestjs-pino';
 import { DataSource } from 'typeorm';
 import { AppModule } from './app.module.js';
 import type { Config } from './config/index.js';
-import { identifyRequest, migrate, serveOpenApi, Shutdown } from './platform/index.js';
+import {
+  identifyRequest,
+  migrate,
+  PatientServer,
+  serveOpenApi,
+  Shutdown,
+} from './platform/index.js';
 
 const JSON_LIMIT = '1mb';
 
 /** The application with everything that is not a module's own: parsers, headers, documentation. */
 export const createApplication = async (config: Config): Promise<NestExpressApplication> => {
-  const app = await NestFactory.create<NestExpressApplication>(AppModule.forRoot(config), {
-    bufferLogs: true,
-    abortOnError: false,
-    // Webhooks are signed over the bytes that came.
-    rawBody: true,
-  });
+  const app = await NestFactory.create<NestExpressApplication>(
+    AppModule.forRoot(config),
+    new PatientServer(),
+    {
+      bufferLogs: true,
+      abortOnError: false,
+      // Webhooks are signed over the bytes that came.
+      rawBody: true,
+    },
+  );
   app.useLogger(app.get(Logger));
   app.set('trust proxy', config.http.trustProxy);
   app.disable('x-powered-by');

@@ -31,6 +31,19 @@ describe('Config', () => {
     expect(Object.isFrozen(config.http)).toBe(true);
   });
 
+  it('refuses keys that anybody could guess in production, by name and without telling them', () => {
+    const guess = 'changeme-changeme-changeme-changeme';
+    const message = messageOf(() => Config.from({ NODE_ENV: 'production', JWT_KEY: guess }));
+    expect(message).toContain('JWT_KEY: an example or default is refused in production');
+    expect(message).not.toContain(guess);
+    const key = 'kU3rVb0Zq8f1s5Yw2mXnT7cLd4hJ9gPa';
+    const both = { NODE_ENV: 'production', JWT_KEY: key, LINK_KEY: key };
+    expect(messageOf(() => Config.from(both))).toContain('JWT_KEY and LINK_KEY are the same');
+    const other = 'Zq8f1s5Yw2mXnT7cLd4hJ9gPakU3rVb0';
+    const fine = messageOf(() => Config.from({ ...both, LINK_KEY: other }));
+    expect(fine).not.toMatch(/(JWT|LINK)_KEY/);
+  });
+
   it('names each variable that production needs', () => {
     const message = messageOf(() => Config.from({ NODE_ENV: 'production' }));
     for (const name of Object.keys(complete)) expect(message).toContain(`${name} is required`);

@@ -9,6 +9,24 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 /** The environment cannot be used. The message names every wrong variable and prints no secret. */
 export class ConfigError extends Error {}
 
+const SIGNING_KEYS = ['JWT_KEY', 'LINK_KEY'] as const;
+/** Words of examples and defaults: whoever reads the documentation knows such a key. */
+const KNOWN =
+  /change.?me|example|default|placeholder|your[-_ ]|not[-_ ]?secret|^test|^(.{1,4})\1+$/i;
+
+/** Keys that anybody could guess, by name. */
+const refusedSecrets = (environment: Environment): string[] => {
+  const keys = SIGNING_KEYS.map((name) => ({ name, value: environment[name]?.trim() ?? '' }));
+  const known = keys.filter(({ value }) => KNOWN.test(value));
+  const isOneKey = keys[0]?.value !== '' && keys[0]?.value === keys[1]?.value;
+  return [
+    ...known.map(
+      ({ name }) => `${name}: an example or default is refused in production; make one.`,
+    ),
+    ...(isOneKey ? ['JWT_KEY and LINK_KEY are the same in production; make one for each.'] : []),
+  ];
+};
+
 const read = (environment: Environment): Values => {
   const problems: string[] = [];
   const isProduction = environment['NODE_ENV'] === 'production';
@@ -32,6 +50,7 @@ const read = (environment: Environment): Values => {
       problems.push(`${name}: ${shown} is not accepted; give ${error.message}.`);
     }
   }
+  if (isProduction) problems.push(...refusedSecrets(environment));
   if (problems.length > 0) throw new ConfigError(problems.join('\n'));
   return values as Values;
 };

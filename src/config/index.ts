@@ -13,6 +13,10 @@ export type { CommandSettings, Environment, Role, StartSettings } from './config
 export { environmentTable } from './environment-table.js';
 
 import type { Environment } from './config.js';
+import { withSecretFiles } from './secret-files.js';
 
-/** The process's environment as it was at start. */
-export const processEnvironment = (): Environment => ({ ...process.env });
+/**
+ * The process's environment as it was at start, with the secrets that `<NAME>_FILE` keeps in files.
+ * Throws ConfigError when such a file cannot be used.
+ */
+export const processEnvironment = (): Environment => withSecretFiles({ ...process.env });

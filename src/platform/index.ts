@@ -34,6 +34,7 @@ export type { RouteLimit } from './http/rate-limit.guard.js';
 export { RateLimits } from './http/rate-limits.js';
 export { decodeCursor, PageQuery, toPage } from './http/page.dto.js';
 export type { Page } from './http/page.dto.js';
+export { PatientServer } from './http/server.js';
 export { ProblemFilter } from './http/problem.filter.js';
 export { Shutdown } from './http/shutdown.js';
 export { validationFailed, validationPipe } from './http/validation.js';
