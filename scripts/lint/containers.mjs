@@ -17,7 +17,10 @@ const read = (file) => readFileSync(file, 'utf8');
 export const lintDockerfile = (text, { nodeVersion, exists }) => {
   const findings = dockerfileUtils
     .validate(text, { instructionCasing: 2 })
-    .map(({ message, range }) => `line ${range.start.line + 1}: ${message}`);
+    .map(
+      ({ message, range }) =>
+        `line ${range.start.line + 1}: ${typeof message === 'string' ? message : message.value}`,
+    );
   const lines = text.replace(/\\\n/g, ' ').split('\n');
   const froms = lines.filter((line) => line.startsWith('FROM '));
   const stages = new Set(froms.flatMap((line) => / AS (\S+)$/.exec(line)?.[1] ?? []));

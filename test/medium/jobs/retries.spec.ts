@@ -57,7 +57,15 @@ describe('a retry of a failed job', () => {
       status: 'succeeded',
       outputs: expect.arrayContaining([expect.objectContaining({ name: 'image' })]) as unknown,
     });
-    expect({ ...(await customer.job(failed.id)), inputs: [] }).toEqual({ ...failed, inputs: [] });
+    const { status, error, finishedAt, outputs, credits, retryOf } = await customer.job(failed.id);
+    expect({ status, error, finishedAt, outputs, credits, retryOf }).toEqual({
+      status: 'failed',
+      error: failed.error,
+      finishedAt: failed.finishedAt,
+      outputs: [],
+      credits: { reserved: 0, captured: 0 },
+      retryOf: null,
+    });
     expect(await entriesOf(made.id)).toEqual([
       { type: 'reserve', available: -5, reserved: 5 },
       { type: 'capture', available: 0, reserved: -5 },
@@ -101,7 +109,9 @@ describe('a retry of a failed job', () => {
 
     const other = await failedJob(customer);
     const answers = await Promise.all(Array.from({ length: 10 }, () => retry(other.id)));
-    expect(answers.map(({ status }) => status).sort()).toEqual([202, ...Array(9).fill(409)]);
+    const accepted = answers.filter(({ status }) => status === 202);
+    expect(accepted).toHaveLength(1);
+    expect(answers.filter(({ status }) => status === 409)).toHaveLength(9);
     for (const { id } of [first, other]) await customer.ended(id);
   });
 
