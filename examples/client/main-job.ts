@@ -40,7 +40,11 @@ const { data: order } = await comfyOrderProductBackground({
 });
 const { stream } = await jobStreamEvents({ path: { id: order.id } });
 let events = 0;
-for await (const event of stream) events += event ? 1 : 0;
+for await (const { status } of stream) {
+  events += 1;
+  // The generated client would connect again after the end.
+  if (status === 'succeeded' || status === 'failed' || status === 'cancelled') break;
+}
 
 const { data: job } = await jobsGet({ path: { id: order.id }, throwOnError });
 const output = job.outputs[0]?.file;

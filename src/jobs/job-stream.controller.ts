@@ -15,7 +15,7 @@ import type { Request, Response } from 'express';
 import { CurrentPerson, type Person } from '../auth/index.js';
 import { Access, Database, IdParam, Shutdown } from '../platform/index.js';
 import { StreamTokenView } from './job.dto.js';
-import { isTerminal } from './job.js';
+import { isTerminal, JOB_STATUSES } from './job.js';
 import { JobStreams, type JobEvent } from './job-streams.js';
 import { JobTokens } from './job-tokens.js';
 import { JobViews } from './job-views.js';
@@ -61,7 +61,18 @@ export class JobStreamController {
   @ApiHeader({ name: 'Last-Event-ID', required: false, description: 'Resume after this id' })
   @ApiQuery({ name: 'token', required: false, description: 'A stream token instead of the header' })
   @ApiProduces('text/event-stream')
-  @ApiOkResponse({ description: 'Server-sent events with rising ids', type: String })
+  @ApiOkResponse({
+    description: 'Server-sent events with rising ids; this is the data of each',
+    schema: {
+      type: 'object',
+      properties: {
+        status: { type: 'string', enum: [...JOB_STATUSES] },
+        percent: { type: 'number' },
+        step: { type: 'string', nullable: true },
+      },
+      additionalProperties: true,
+    },
+  })
   @ApiNoContentResponse({ description: 'The job has ended and its last event was delivered' })
   async events(
     @CurrentPerson() person: Person,
