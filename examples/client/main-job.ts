@@ -40,8 +40,10 @@ const { data: order } = await comfyOrderProductBackground({
 });
 const { stream } = await jobStreamEvents({ path: { id: order.id } });
 let events = 0;
-for await (const { status } of stream) {
+for await (const event of stream) {
+  if (!event) continue;
   events += 1;
+  const { status } = event;
   // The generated client would connect again after the end.
   if (status === 'succeeded' || status === 'failed' || status === 'cancelled') break;
 }

@@ -107,12 +107,13 @@ describe('a retry of a failed job', () => {
     expect([again.status, ((await again.json()) as JobView).id]).toEqual([202, first.id]);
     expect(await refusal(await retry(failed.id))).toBe('409 jobs.already_retried');
 
+    // Else its prompt may be the one that the next fault strikes.
+    await customer.ended(first.id, 90_000);
     const other = await failedJob(customer);
     const answers = await Promise.all(Array.from({ length: 10 }, () => retry(other.id)));
     const accepted = answers.filter(({ status }) => status === 202);
     expect(accepted).toHaveLength(1);
     expect(answers.filter(({ status }) => status === 409)).toHaveLength(9);
-    for (const { id } of [first, other]) await customer.ended(id);
   });
 
   it('can be retried itself when it fails too', async () => {

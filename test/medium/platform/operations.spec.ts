@@ -46,13 +46,13 @@ describe('/metrics', () => {
     const before = await scrape();
     await house.fault({ kind: 'slow', node: 'KSamplerAdvanced', ms: 2_500 });
     const [first, second] = [await customer.order(), await customer.order()];
-    await customer.reaches(first.id, ({ status }) => status === 'running', 60_000);
+    await customer.reaches(first.id, ({ status }) => status === 'running', 120_000);
     const during = await scrape();
     expect(valueOf(during, 'jobs_open', 'status="queued"')).toBe(1);
     expect(valueOf(during, 'jobs_open', 'status="running"')).toBe(1);
     expect(valueOf(during, 'jobs_oldest_wait_seconds')).toBeGreaterThan(0);
     expect(valueOf(during, 'credits_reserved')).toBe(10);
-    for (const { id } of [first, second]) await customer.ended(id, 60_000);
+    for (const { id } of [first, second]) await customer.ended(id, 120_000);
     const after = await scrape();
     const grew = (name: string, ...labels: string[]) =>
       valueOf(after, name, ...labels) - valueOf(before, name, ...labels);
