@@ -16,10 +16,14 @@ export interface Certificate {
 /** A certificate for localhost that vouches for itself, in the given folder; undefined without `openssl`. */
 export const makeCertificate = (folder: string): Certificate | undefined => {
   const files = { certFile: path.join(folder, 'cert.pem'), keyFile: path.join(folder, 'key.pem') };
+  const subject = '-subj /CN=localhost -addext subjectAltName=DNS:localhost -days 1';
+  const request = `req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes ${subject}`;
   const { status } = spawnSync('openssl', [
-    ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'],
-    ...['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost', '-days', '1'],
-    ...['-keyout', files.keyFile, '-out', files.certFile],
+    ...request.split(' '),
+    '-keyout',
+    files.keyFile,
+    '-out',
+    files.certFile,
   ]);
   return status === 0 ? files : undefined;
 };

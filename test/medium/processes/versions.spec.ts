@@ -50,7 +50,11 @@ const migrateToNext = async (): Promise<string[]> => {
   const source = await new DataSource(
     dataSourceOptions(config, [...MIGRATIONS, NextVersion2000000000000]),
   ).initialize();
-  return migrate(source).finally(() => source.destroy());
+  try {
+    return await migrate(source);
+  } finally {
+    await source.destroy();
+  }
 };
 
 /** Orders and ends jobs until `work` is over; the statuses in which they ended. */
