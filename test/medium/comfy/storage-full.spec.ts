@@ -19,7 +19,7 @@ afterAll(async () => {
 });
 
 describe.runIf(isMounted)('a store without space', () => {
-  it('fails the job clearly and without a charge; the next works without a restart', async () => {
+  it('fails the job clearly and without a charge, and the next succeeds without a restart', async () => {
     await mkdir(path.join(mountPoint, 'files'));
     const database = await testDatabase({ from: 'template' });
     const STORAGE_URL = pathToFileURL(path.join(mountPoint, 'files')).href;
