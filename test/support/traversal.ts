@@ -45,7 +45,6 @@ export const traversalTricks = (folder: string): readonly string[] => {
     target,
     `/${target}`,
     `file://${target}`,
-    `inputs${target}`,
     `inputs/..${target}`,
     target.replaceAll('/', '\\'),
     target.replaceAll('/', '%2f'),
