@@ -8,27 +8,33 @@ import {
   IsString,
   Matches,
   MaxLength,
-  MinLength,
   ValidateBy,
 } from 'class-validator';
+import { Characters } from '../platform/index.js';
 import { isCommonPassword } from './passwords/common-passwords.js';
 import { normaliseAddress } from './people/address.js';
 
 const normalised = ({ value }: TransformFnParams): unknown =>
   typeof value === 'string' ? normaliseAddress(value) : value;
 
+/** The longest that a mail server takes (RFC 5321). */
+const MAX_ADDRESS = 254;
+
 /** A mail address, normalised before it is checked. */
 export const AddressField = (example = 'ada@example.com') =>
   applyDecorators(
-    ApiProperty({ example, format: 'email' }),
+    ApiProperty({ example, format: 'email', maxLength: MAX_ADDRESS }),
     Transform(normalised),
     IsEmail({ allow_utf8_local_part: false }, { message: 'must be an e-mail address' }),
+    MaxLength(MAX_ADDRESS, { message: `must have at most ${MAX_ADDRESS} characters` }),
   );
 
 /** A password to be set: 8 to 128 characters, not one of the common ones; every byte counts. */
 export const NewPasswordField = () =>
   applyDecorators(
     ApiProperty({ example: 'a cup of coffee at 7', minLength: 8, maxLength: 128 }),
+    IsString(),
+    Characters(8, 128),
     ValidateBy({
       name: 'notCommon',
       validator: {
@@ -43,19 +49,11 @@ export const NewPasswordField = () =>
         defaultMessage: () => 'must be valid Unicode text',
       },
     }),
-    MaxLength(128, { message: 'must have at most 128 characters' }),
-    MinLength(8, { message: 'must have at least 8 characters' }),
-    IsString(),
   );
 
 /** A password to be checked: anything that could be one. */
 export const PasswordField = () =>
-  applyDecorators(
-    ApiProperty({ example: 'a cup of coffee at 7' }),
-    MaxLength(128),
-    IsNotEmpty(),
-    IsString(),
-  );
+  applyDecorators(ApiProperty({ example: 'a cup of coffee at 7' }), Characters(1, 128), IsString());
 
 /** A secret that we made: a link's token, a refresh token, a one-time code. */
 export const SecretField = (example: string) =>
@@ -66,7 +64,7 @@ export const NameField = () =>
   applyDecorators(
     ApiPropertyOptional({ example: 'Ada', type: String, maxLength: 100 }),
     Matches(/^\P{C}*$/u, { message: 'must not contain control characters' }),
-    MaxLength(100),
+    Characters(0, 100),
     IsString(),
     IsOptional(),
   );

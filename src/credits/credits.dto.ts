@@ -14,7 +14,7 @@ import {
   MinLength,
   NotEquals,
 } from 'class-validator';
-import { PageQuery } from '../platform/index.js';
+import { Characters, PageQuery } from '../platform/index.js';
 import { ENTRY_TYPES, type Entry, type EntryType } from './entry.js';
 
 const JOB_ID = '5f0c2a64-9f1e-4a53-b0c1-0f0f3f0a7d11';
@@ -141,11 +141,10 @@ export class GrantRequest {
   @NotEquals(0)
   amount: number;
 
-  @ApiProperty({ example: 'Sorry for the outage on Monday' })
+  @ApiProperty({ example: 'Sorry for the outage on Monday', minLength: 1, maxLength: 500 })
   @Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? value.trim() : value))
   @IsString()
-  @MinLength(1)
-  @MaxLength(500)
+  @Characters(1, 500)
   reason: string;
 }
 

@@ -19,6 +19,7 @@ export { addRecord, closeLane } from './queue/lane-records.js';
 export type { LaneRecord } from './queue/lane-records.js';
 export { migrateQueue, QueueModule } from './queue/queue.module.js';
 export type { QueueConnection } from './queue/queue.module.js';
+export { Characters } from './http/characters.js';
 export { Access, ACCESS_METADATA } from './http/access.js';
 export type { AccessRule } from './http/access.js';
 export { defineErrors, DomainError } from './http/domain-error.js';

@@ -1,6 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsIn, IsOptional, IsString, IsUUID, Length, Matches, MaxLength } from 'class-validator';
-import { PageQuery } from '../../platform/index.js';
+import { IsIn, IsOptional, IsString, IsUUID, Matches, MaxLength } from 'class-validator';
+import { Characters, PageQuery } from '../../platform/index.js';
 import { MeView, toMe } from '../people/me.dto.js';
 import type { Account, PersonStatus } from '../people/person.js';
 import type { AuditRow } from './admin.service.js';
@@ -36,9 +36,14 @@ export class PersonListView {
 }
 
 export class SuspendRequest {
-  @ApiProperty({ description: 'For the audit trail', example: 'chargeback', maxLength: 500 })
+  @ApiProperty({
+    description: 'For the audit trail',
+    example: 'chargeback',
+    minLength: 1,
+    maxLength: 500,
+  })
   @IsString()
-  @Length(1, 500)
+  @Characters(1, 500)
   @Matches(/^[\P{C}\n]*$/u, { message: 'must not contain control characters' })
   reason: string;
 }

@@ -1,11 +1,12 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsString, Length, Matches } from 'class-validator';
+import { IsString, Matches } from 'class-validator';
+import { Characters } from '../../platform/index.js';
 import type { ApiKey } from './api-keys.service.js';
 
 export class CreateApiKeyRequest {
   @ApiProperty({ example: 'shop server', minLength: 1, maxLength: 100 })
   @IsString()
-  @Length(1, 100)
+  @Characters(1, 100)
   @Matches(/^\P{C}*$/u, { message: 'must not contain control characters' })
   name: string;
 }

@@ -26,6 +26,8 @@ export interface Page<Item> {
   readonly nextCursor?: string;
 }
 
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
 interface Position {
   readonly createdAt: Date;
   readonly id: string;
@@ -36,7 +38,7 @@ export const decodeCursor = (cursor: string | undefined): Position | undefined =
   if (cursor === undefined) return undefined;
   const [time, id] = Buffer.from(cursor, 'base64url').toString('utf8').split('|');
   const createdAt = new Date(time ?? '');
-  if (!id || !/^[0-9a-f-]{36}$/.test(id) || Number.isNaN(createdAt.getTime())) {
+  if (!id || !UUID.test(id) || Number.isNaN(createdAt.getTime())) {
     throw validationFailed([
       { path: 'cursor', message: 'use nextCursor of the page before, unchanged' },
     ]);

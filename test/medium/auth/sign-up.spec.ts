@@ -65,10 +65,15 @@ describe('signing up', () => {
     ['a short password', { password: 'seven77' }, 'password'],
     ['a common password', { password: 'Iloveyou1' }, 'password'],
     ['a long password', { password: 'x'.repeat(129) }, 'password'],
+    ['seven emoji', { password: '🫖'.repeat(7) }, 'password'],
+    ['129 emoji', { password: '🫖'.repeat(129) }, 'password'],
+    ['too much that is not seen', { password: `abcdefgh${'\ufe0f'.repeat(121)}` }, 'password'],
     ['half a character', { password: 'abcdefgh\ud800' }, 'password'],
     ['an address without a host', { email: 'ada' }, 'email'],
     ['an address with a NUL', { email: 'a\0da@example.com' }, 'email'],
+    ['too long an address', { email: `${'a'.repeat(64)}@${'b.'.repeat(94)}com` }, 'email'],
     ['a name with a control character', { name: 'A\0da' }, 'name'],
+    ['a name longer than it looks', { name: `A${'\ufe0f'.repeat(100)}` }, 'name'],
     ['a role', { role: 'admin' }, 'role'],
   ])('refuses %s', async (_what, wrong, path) => {
     const body = { email: 'bob@example.com', password: PASSWORD, ...wrong };
@@ -79,11 +84,16 @@ describe('signing up', () => {
     });
   });
 
-  it('counts every byte of a password', async () => {
-    const password = `${'ü'.repeat(126)}\0a`;
+  it.each([
+    ['126 umlauts, a NUL and a letter', `${'ü'.repeat(126)}\0a`, `${'ü'.repeat(126)}\0b`],
+    ['128 emoji', '🫖'.repeat(128), `${'🫖'.repeat(127)}🫕`],
+    ['8 emoji', '🫖'.repeat(8), `${'🫖'.repeat(7)}🫕`],
+    ['one accent composed or not', 'caf\u00e9 au lait', 'cafe\u0301 au lait'],
+    ['a blank at the end', 'a cup of tea ', 'a cup of tea'],
+  ])('counts every byte of a password: %s', async (_what, password, other) => {
     const email = await api.register(undefined, password);
     await verify(await api.newestToken(email));
-    expect((await api.logIn(email, `${'ü'.repeat(126)}\0b`)).status).toBe(401);
+    expect((await api.logIn(email, other)).status).toBe(401);
     expect((await api.logIn(email, password)).status).toBe(200);
   });
 });
