@@ -22,6 +22,7 @@ import { JobVisitors } from './job-visitors.js';
 import { JobsAdminController } from './jobs-admin.controller.js';
 import { JobsController } from './jobs.controller.js';
 import { Jobs } from './jobs.service.js';
+import { PersonJobsController } from './person-jobs.controller.js';
 import { ProviderTasks } from './provider-tasks.js';
 
 const SHARED = [
@@ -43,7 +44,7 @@ export class JobsModule {
     return {
       module: JobsModule,
       controllers: roles.includes('api')
-        ? [JobsController, JobStreamController, JobsAdminController]
+        ? [JobsController, JobStreamController, JobsAdminController, PersonJobsController]
         : [],
       providers: [
         ...SHARED,
