@@ -1,6 +1,17 @@
 /** The project's own lint rules. Each states what it protects in its message. */
 
-const ROUTE_DECORATORS = new Set(['Get', 'Post', 'Put', 'Patch', 'Delete', 'All', 'Sse']);
+const ROUTE_DECORATORS = new Set([
+  'Get',
+  'Post',
+  'Put',
+  'Patch',
+  'Delete',
+  'Head',
+  'Options',
+  'Search',
+  'All',
+  'Sse',
+]);
 
 const decoratorName = (decorator) => {
   const expression = decorator.expression;

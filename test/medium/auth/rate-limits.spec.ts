@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, describe, expect, it } from 'vitest';
+import { openApiDocument } from '../../../src/platform/index.js';
 import { AccountsApi, PASSWORD, startAccounts } from '../../support/accounts.js';
 import { testQueues } from '../../support/house.js';
 
@@ -75,6 +76,43 @@ describe('mails', () => {
       statuses.push(answer.status);
     }
     expect(statuses).toEqual([...Array.from({ length: 10 }, () => 202), 429, 429]);
+  });
+});
+
+/** The widest limit at the strictest scale. */
+const MOST = 20;
+
+describe('every limited route', () => {
+  it('says its policy, and 429 with when to come back', async () => {
+    const strict = await startAccounts({ ...environment, RATE_LIMIT_SCALE: '0.01' });
+    const person = await strict.provision('user');
+    const { paths } = openApiDocument(strict.app);
+    const routes = Object.entries(paths).flatMap(([path, operations]) =>
+      Object.keys(operations as object).map((method) => `${method.toUpperCase()} ${path}`),
+    );
+    // Those that would end the person or the session with which the others are tried.
+    const tried = routes.filter((route) => !route.startsWith('DELETE'));
+    const limited: string[] = [];
+    for (const [at, route] of tried.entries()) {
+      const send = () =>
+        strict.call(route.replace('{id}', randomUUID()), {
+          token: person.accessToken,
+          ...(!route.startsWith('GET') && { body: { email: `${at}@example.com` } }),
+          headers: from(`192.0.2.${at}`),
+        });
+      let last = await send();
+      if (!last.headers.has('ratelimit-policy')) continue;
+      limited.push(route);
+      for (let left = MOST; left > 0 && last.status !== 429; left--) last = await send();
+      expect(last.body, route).toMatchObject({ status: 429, code: 'http.rate_limited' });
+      expect(last.headers.get('retry-after'), route).toMatch(/^[1-9]\d*$/);
+      expect(last.headers.get('ratelimit'), route).toMatch(/^"[\w-]+";r=0;t=\d+$/);
+      expect(last.headers.get('ratelimit-policy'), route).toMatch(/^"[\w-]+";q=\d+;w=\d+$/);
+    }
+    const open = routes.filter((route) => /^\w+ \/v1\/auth\//.test(route));
+    expect(limited).toEqual(expect.arrayContaining([...open, 'POST /v1/me/password']));
+    expect(limited).toContain('POST /v1/me/email');
+    await strict.app.close();
   });
 });
 
