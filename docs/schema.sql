@@ -181,7 +181,7 @@ CREATE TABLE emails (
   CONSTRAINT emails_check1 CHECK (((status <> ALL (ARRAY['sent'::text, 'delivered'::text])) OR (sent_at IS NOT NULL))),
   CONSTRAINT emails_check2 CHECK ((((status = 'bounced'::text) = (bounce_type IS NOT NULL)) OR (status = 'complained'::text))),
   CONSTRAINT emails_crashes_check CHECK ((crashes >= 0)),
-  CONSTRAINT emails_kind_check CHECK ((kind = ANY (ARRAY['verify-email'::text, 'already-registered'::text, 'reset-password'::text, 'password-changed'::text, 'address-changed'::text, 'identity-linked'::text, 'job-succeeded'::text, 'job-failed'::text, 'job-shared'::text]))),
+  CONSTRAINT emails_kind_check CHECK ((kind = ANY (ARRAY['verify-email'::text, 'already-registered'::text, 'reset-password'::text, 'password-changed'::text, 'address-changed'::text, 'identity-linked'::text, 'identity-unlinked'::text, 'job-succeeded'::text, 'job-failed'::text, 'job-shared'::text]))),
   CONSTRAINT emails_possible_copies_check CHECK ((possible_copies >= 0)),
   CONSTRAINT emails_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'sent'::text, 'delivered'::text, 'bounced'::text, 'complained'::text, 'suppressed'::text, 'undeliverable'::text, 'dead'::text]))),
   CONSTRAINT emails_waits_check CHECK ((waits >= 0))

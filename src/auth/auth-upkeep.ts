@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Database, Timetable } from '../platform/index.js';
+import { Erasure } from './people/erasure.service.js';
 
 const EVERY_MS = 3_600_000;
 
@@ -11,13 +12,6 @@ const SWEEPS = {
   sessions: `DELETE FROM sessions WHERE least(idle_expires_at, expires_at) < now() - interval '30 days'
     OR ended_at < now() - interval '30 days'`,
   'api keys': `DELETE FROM api_keys WHERE revoked_at < now() - interval '90 days'`,
-  // Whoever never proved an address has no claim on it, and we none on the name.
-  'unverified accounts': `WITH stale AS (
-      SELECT id FROM users WHERE email_verified_at IS NULL AND status <> 'erased'
-        AND updated_at < now() - interval '30 days' FOR UPDATE SKIP LOCKED
-    ), links AS (DELETE FROM account_links WHERE user_id IN (SELECT id FROM stale))
-    UPDATE users SET status = 'erased', erased_at = now(), email = NULL, name = NULL,
-      password_hash = NULL WHERE id IN (SELECT id FROM stale)`,
   'audit events': `DELETE FROM audit_events WHERE created_at < now() - interval '2 years'`,
 } as const;
 
@@ -26,6 +20,7 @@ const SWEEPS = {
 export class AuthUpkeep {
   constructor(
     private readonly database: Database,
+    private readonly erasure: Erasure,
     timetable: Timetable,
   ) {
     timetable.every('auth upkeep', EVERY_MS, () => this.sweep());
@@ -33,5 +28,11 @@ export class AuthUpkeep {
 
   async sweep(): Promise<void> {
     for (const statement of Object.values(SWEEPS)) await this.database.query(statement);
+    // Whoever never proved an address has no claim on it, and we none on the name.
+    const stale = await this.database.query<{ id: string }>(
+      `SELECT id FROM users WHERE email_verified_at IS NULL AND status <> 'erased'
+         AND updated_at < now() - interval '30 days'`,
+    );
+    for (const { id } of stale) await this.erasure.erase(id, { unlessVerified: true });
   }
 }

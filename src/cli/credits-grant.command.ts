@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { People } from '../auth/index.js';
+import { AuditTrail, People } from '../auth/index.js';
 import { Ledger } from '../credits/index.js';
 import { withInstallation } from './application.js';
 import { CommandFailed, type Command } from './command.js';
@@ -27,6 +27,14 @@ export const creditsGrant: Command = {
       const ledger = app.get(Ledger);
       const entry = await ledger.grant({ userId: person.id, amount, reason, key });
       const { available, reserved } = await ledger.balanceOf(person.id);
+      if (entry) {
+        await app.get(AuditTrail).record({
+          kind: 'credits.granted',
+          subjectId: person.id,
+          actorId: null,
+          details: { amount, entryId: entry.id },
+        });
+      }
       if (!entry) console.log(`The grant "${key}" was made before; nothing changed.`);
       console.log(`${person.email}: ${available} credits available, ${reserved} reserved.`);
       return 0;

@@ -7,7 +7,7 @@ import {
   ApiPaymentRequiredResponse,
   ApiTags,
 } from '@nestjs/swagger';
-import { CurrentPerson, People, type Person } from '../auth/index.js';
+import { AuditTrail, CurrentPerson, People, type Person } from '../auth/index.js';
 import { Access, Idempotency } from '../platform/index.js';
 import { EntryView, entryView, GrantRequest } from './credits.dto.js';
 import { creditsError } from './credits.errors.js';
@@ -26,6 +26,7 @@ export class CreditsAdminController {
     private readonly statement: Statement,
     private readonly people: People,
     private readonly idempotency: Idempotency,
+    private readonly audit: AuditTrail,
   ) {}
 
   @Post(':id/credits')
@@ -59,6 +60,11 @@ export class CreditsAdminController {
           actorId: admin.id,
         });
         if (!entry) throw new Error('A grant without a key was not written.');
+        await this.audit.record({
+          kind: 'credits.granted',
+          subjectId: userId,
+          details: { amount: body.amount, entryId: entry.id },
+        });
         return { status: 201, resourceId: entry.id };
       },
     );

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable, Logger } from '@nestjs/common';
-import type { Person } from '../auth/index.js';
+import { People, type Person } from '../auth/index.js';
 import { Config } from '../config/index.js';
 import { Ledger, Prices } from '../credits/index.js';
 import { Database } from '../platform/index.js';
@@ -32,6 +32,7 @@ export class JobSubmission {
 
   constructor(
     private readonly database: Database,
+    private readonly people: People,
     private readonly ledger: Ledger,
     private readonly prices: Prices,
     private readonly files: Files,
@@ -40,11 +41,12 @@ export class JobSubmission {
 
   /**
    * Prices, reserves and queues a job, in the caller's transaction: all or nothing. Returns its id.
-   * Throws credits.insufficient and files.not_found.
+   * Throws credits.insufficient, files.not_found, and http.unauthorized for who was erased meanwhile.
    */
   submit(person: Pick<Person, 'id'>, order: JobOrder, retried?: RetriedJob): Promise<string> {
     const id = randomUUID();
     return this.database.transaction(async () => {
+      await this.people.hold(person.id);
       const credits = retried?.credits ?? this.prices.of(order.workflow);
       for (const input of order.inputs) await this.files.getInput(person.id, input.fileId);
       await this.ledger.reserve({ userId: person.id, jobId: id, credits });

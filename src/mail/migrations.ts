@@ -72,5 +72,26 @@ class CreateEmails1795400050000 implements MigrationInterface {
   }
 }
 
+class AllowUnlinkedMails1795500050000 implements MigrationInterface {
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query(`
+      ALTER TABLE emails DROP CONSTRAINT emails_kind_check;
+      ALTER TABLE emails ADD CONSTRAINT emails_kind_check CHECK (kind IN ('verify-email',
+        'already-registered', 'reset-password', 'password-changed', 'address-changed',
+        'identity-linked', 'identity-unlinked', 'job-succeeded', 'job-failed', 'job-shared'));
+    `);
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query(`
+      DELETE FROM emails WHERE kind = 'identity-unlinked';
+      ALTER TABLE emails DROP CONSTRAINT emails_kind_check;
+      ALTER TABLE emails ADD CONSTRAINT emails_kind_check CHECK (kind IN ('verify-email',
+        'already-registered', 'reset-password', 'password-changed', 'address-changed',
+        'identity-linked', 'job-succeeded', 'job-failed', 'job-shared'));
+    `);
+  }
+}
+
 /** Bring the mail module's tables up to date, in this order. */
-export const MAIL_MIGRATIONS = [CreateEmails1795400050000];
+export const MAIL_MIGRATIONS = [CreateEmails1795400050000, AllowUnlinkedMails1795500050000];

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { Inject, Injectable, Logger } from '@nestjs/common';
+import { People } from '../auth/index.js';
 import { Database, DomainError } from '../platform/index.js';
 import { filesError } from './storage.errors.js';
 import { FileRecords, isUniqueViolation, type Deleted, type Draft } from './file-records.js';
@@ -46,6 +47,7 @@ export class FileWriter {
 
   constructor(
     private readonly database: Database,
+    private readonly people: People,
     private readonly records: FileRecords,
     private readonly usage: FileUsage,
     @Inject(OBJECT_STORE) private readonly store: ObjectStore,
@@ -110,6 +112,8 @@ export class FileWriter {
   private markStored(draft: Draft): Promise<FileRecord | undefined> {
     return this.database
       .transaction(async () => {
+        // A row that the erasure could not see yet is not to come into being after it.
+        if (draft.kind === 'input') await this.people.hold(draft.userId);
         const stored = await this.records.markStored(draft.id);
         if (stored?.kind === 'input') await this.usage.checkLimit(draft.userId);
         return stored;

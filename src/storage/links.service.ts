@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
+import { People } from '../auth/index.js';
 import { Config } from '../config/index.js';
 import { Database } from '../platform/index.js';
 import { filesError } from './storage.errors.js';
@@ -29,6 +30,7 @@ export class FileLinks {
     private readonly config: Config,
     private readonly database: Database,
     private readonly records: FileRecords,
+    private readonly people: People,
   ) {}
 
   /** A link that can be withdrawn. The file must exist; see {@link FileRecords.getOwn}. */
@@ -75,7 +77,8 @@ export class FileLinks {
 
   /**
    * The file that a link opens, as a thumbnail if `size` is set, and when the link ends. Throws files.link_invalid (403) for a link that is altered,
-   * expired or withdrawn, or whose file is gone: the holder learns no difference.
+   * expired or withdrawn, whose file is gone or whose owner is suspended: the holder learns no
+   * difference.
    */
   async open(
     method: string,
@@ -92,7 +95,7 @@ export class FileLinks {
     const linkId = claims.query['link'];
     if (linkId !== undefined && !(await this.isOpen(fileId, linkId))) throw invalid();
     const file = await this.records.find(fileId);
-    if (!file) throw invalid();
+    if (!file || !(await this.people.isActive(file.userId))) throw invalid();
     const size = THUMBNAIL_SIZES.find((known) => String(known) === claims.query['size']);
     return { file, size, expiresAt };
   }

@@ -49,7 +49,7 @@ export class AuthGuard implements CanActivate {
       throw httpError('http.forbidden', 'This account may not do that.');
     }
     request.caller = caller;
-    this.open.watch(context.switchToHttp().getResponse<Response>(), caller.person.id);
+    this.open.watch(context.switchToHttp().getResponse<Response>(), caller);
     return true;
   }
 

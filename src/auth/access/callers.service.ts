@@ -16,10 +16,7 @@ export class Callers {
 
   /** Undefined unless token or API key is genuine and open, and the person active and verified. */
   async find(token: string): Promise<Caller | undefined> {
-    if (this.apiKeys.isApiKey(token)) {
-      const owner = await this.apiKeys.findPerson(token);
-      return owner && { person: owner };
-    }
+    if (this.apiKeys.isApiKey(token)) return this.apiKeys.findCaller(token);
     const claims = this.tokens.read(token);
     if (!claims) return undefined;
     const [person] = await this.database.prepared<Person>(
@@ -30,5 +27,18 @@ export class Callers {
       [claims.personId, claims.sessionId],
     );
     return person && { person, sessionId: claims.sessionId };
+  }
+
+  /** Whether who came in once may still be in: an access token that only grew old changes nothing. */
+  async isIn({ person, sessionId, apiKeyId }: Caller): Promise<boolean> {
+    const row = await this.database.one(
+      `SELECT 1 FROM users u WHERE u.id = $1 AND u.status = 'active'
+         AND ($2::uuid IS NULL OR EXISTS (
+           SELECT 1 FROM sessions s WHERE s.id = $2 AND s.ended_at IS NULL))
+         AND ($3::uuid IS NULL OR EXISTS (
+           SELECT 1 FROM api_keys k WHERE k.id = $3 AND k.revoked_at IS NULL))`,
+      [person.id, sessionId, apiKeyId],
+    );
+    return row !== undefined;
   }
 }

@@ -7,6 +7,8 @@ export interface Caller {
   readonly person: Person;
   /** Absent for API keys and stream tokens. */
   readonly sessionId?: string;
+  /** Only for API keys. */
+  readonly apiKeyId?: string;
 }
 
 export type CallerRequest = Request & { caller?: Caller };

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Response } from 'express';
-import { People } from '../people/people.service.js';
+import { Callers } from './callers.service.js';
+import type { Caller } from './current-person.js';
 
 /** Well within the minute after which a suspended or erased person is out everywhere. */
 const LOOK_EVERY_MS = 20_000;
@@ -11,13 +12,13 @@ const LOOK_EVERY_MS = 20_000;
  */
 @Injectable()
 export class OpenResponses {
-  constructor(private readonly people: People) {}
+  constructor(private readonly callers: Callers) {}
 
-  /** Cuts the connection once the person is suspended or erased. */
-  watch(response: Response, personId: string, everyMs = LOOK_EVERY_MS): void {
+  /** Cuts the connection once the person is suspended or erased, or the session or API key has ended. */
+  watch(response: Response, caller: Caller, everyMs = LOOK_EVERY_MS): void {
     const timer = setInterval(() => {
-      this.people.isActive(personId).then(
-        (isActive) => isActive || response.destroy(),
+      this.callers.isIn(caller).then(
+        (isIn) => isIn || response.destroy(),
         // The database is away; the next look decides.
         () => undefined,
       );

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Database } from '../../platform/index.js';
 import { AuditTrail } from '../audit/audit-trail.service.js';
 import { authError } from '../auth.errors.js';
+import type { Caller } from '../access/current-person.js';
 import type { Person } from '../people/person.js';
 import { hashOf, newOpaqueToken } from '../sessions/opaque-token.js';
 
@@ -94,7 +95,7 @@ export class ApiKeys {
   }
 
   /** The active person whose key this is; notes the use, to the minute. */
-  async findPerson(key: string): Promise<Person | undefined> {
+  async findCaller(key: string): Promise<Caller | undefined> {
     const found = await this.database.one<Person & { keyId: string; isStale: boolean }>(
       `SELECT u.id, u.email, u.name, u.role, k.id AS "keyId",
          (k.last_used_at IS NULL OR k.last_used_at < now() - interval '1 minute') AS "isStale"
@@ -108,7 +109,7 @@ export class ApiKeys {
     if (isStale) {
       await this.database.query('UPDATE api_keys SET last_used_at = now() WHERE id = $1', [keyId]);
     }
-    return person;
+    return { person, apiKeyId: keyId };
   }
 
   private notFound() {

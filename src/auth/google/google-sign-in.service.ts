@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Database } from '../../platform/index.js';
+import { Database, DomainError } from '../../platform/index.js';
 import { AuditTrail } from '../audit/audit-trail.service.js';
 import { authError } from '../auth.errors.js';
 import { People } from '../people/people.service.js';
@@ -43,16 +43,33 @@ export class GoogleSignIn {
    * auth.google_link_required.
    */
   async identify(claims: GoogleClaims): Promise<string> {
-    return this.database.transaction(async () => {
-      const personId = (await this.identities.findOwner(claims)) ?? (await this.admit(claims));
-      const person = await this.people.get(personId);
-      if (person.status !== 'active') throw suspended();
-      await this.audit.record({
-        kind: 'auth.logged-in',
-        subjectId: personId,
-        details: { method: 'google' },
+    try {
+      return await this.database.transaction(async () => {
+        const personId = (await this.identities.findOwner(claims)) ?? (await this.admit(claims));
+        const person = await this.people.get(personId);
+        if (person.status !== 'active') throw suspended();
+        const details = { method: 'google' };
+        await this.audit.record({ kind: 'auth.logged-in', subjectId: personId, details });
+        return personId;
       });
-      return personId;
+    } catch (error) {
+      if (error instanceof DomainError) await this.noteRefusal(claims, error.code);
+      throw error;
+    }
+  }
+
+  /** After the rollback, so that the event stays: whose account somebody came for. */
+  private async noteRefusal(claims: GoogleClaims, code: string): Promise<void> {
+    const target = await this.database.one<{ id: string }>(
+      `SELECT user_id AS id FROM identities WHERE provider = 'google' AND subject = $1
+       UNION ALL SELECT id FROM users WHERE email = $2 LIMIT 1`,
+      [claims.subject, claims.email],
+    );
+    await this.audit.record({
+      kind: 'auth.login-refused',
+      subjectId: target?.id,
+      actorId: null,
+      details: { method: 'google', code },
     });
   }
 

@@ -79,11 +79,27 @@ export class Identities {
     await this.audit.record({ kind: 'auth.identity-linked', subjectId: id });
   }
 
-  /** Throws auth.identity_not_found, and auth.no_password when it is the only way in. */
+  /**
+   * The mailbox has just proven the owner: a sign-in with Google that never did goes, with the API
+   * keys it could have made. Needs a transaction.
+   */
+  async dropDoubtful(personId: string): Promise<void> {
+    await this.database.query(
+      `WITH doubtful AS (
+         DELETE FROM identities WHERE user_id = $1 AND NOT is_authoritative RETURNING user_id
+       )
+       UPDATE api_keys SET revoked_at = now()
+       WHERE user_id IN (SELECT user_id FROM doubtful) AND revoked_at IS NULL`,
+      [personId],
+    );
+  }
+
+  /** Tells the person. Throws auth.identity_not_found, and auth.no_password when it is the only way in. */
   async unlink(personId: string, identityId: string): Promise<void> {
     await this.database.transaction(async () => {
-      const user = await this.database.one<{ hasPassword: boolean }>(
-        `SELECT password_hash IS NOT NULL AS "hasPassword" FROM users WHERE id = $1 FOR UPDATE`,
+      const user = await this.database.one<{ email: string; hasPassword: boolean }>(
+        `SELECT email, password_hash IS NOT NULL AS "hasPassword" FROM users
+         WHERE id = $1 FOR UPDATE`,
         [personId],
       );
       const own = (await this.list(personId)).some((identity) => identity.id === identityId);
@@ -95,6 +111,7 @@ export class Identities {
         );
       }
       await this.database.query('DELETE FROM identities WHERE id = $1', [identityId]);
+      await this.mails.tell('identity-unlinked', personId, user.email);
       await this.audit.record({ kind: 'auth.identity-unlinked', subjectId: personId });
     });
   }

@@ -7,7 +7,8 @@ export interface AccountMailRequested {
     | 'reset-password'
     | 'password-changed'
     | 'address-changed'
-    | 'identity-linked';
+    | 'identity-linked'
+    | 'identity-unlinked';
   readonly personId: string;
   /** Where the mail goes; for address-changed the old address. */
   readonly address: string;

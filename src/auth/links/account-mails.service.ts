@@ -1,5 +1,7 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { Database, defineTopic, Outbox, OutboxDispatcher } from '../../platform/index.js';
+import { RequestOrigin, type Origin } from '../access/request-origin.js';
+import { AuditTrail } from '../audit/audit-trail.service.js';
 import { AccountLinks } from './account-links.service.js';
 import { accountMailRequested, type AccountMailRequested } from './account-mail.js';
 import type { LinkPurpose } from './link-token.js';
@@ -12,9 +14,16 @@ interface Wish {
   readonly address: string;
   /** Who wants to change to this address. */
   readonly personId?: string;
+  /** Where the wish came from, for the audit trail. */
+  readonly from: Origin;
 }
 
 const linkWished = defineTopic<Wish>('auth.link-wished');
+
+const WISHED: Readonly<Record<LinkWish, string>> = {
+  'verify-email': 'auth.verification-requested',
+  'reset-password': 'auth.password-reset-requested',
+};
 
 /** Who gets which link: the one still unverified a verification, the verified one a reset. */
 const ENTITLED: Readonly<Record<LinkWish, string>> = {
@@ -30,11 +39,13 @@ export class AccountMails implements OnModuleInit {
     private readonly links: AccountLinks,
     private readonly outbox: Outbox,
     private readonly dispatcher: OutboxDispatcher,
+    private readonly origin: RequestOrigin,
+    private readonly audit: AuditTrail,
   ) {}
 
   onModuleInit(): void {
-    this.dispatcher.on(linkWished, ({ payload: { purpose, address, personId } }) => {
-      if (purpose !== 'change-address') return this.grant(purpose, address);
+    this.dispatcher.on(linkWished, ({ payload: { purpose, address, personId, from } }) => {
+      if (purpose !== 'change-address') return this.grant(purpose, address, from);
       return personId === undefined ? Promise.resolve() : this.grantChange(personId, address);
     });
   }
@@ -60,12 +71,23 @@ export class AccountMails implements OnModuleInit {
    * answer has gone out, so that neither the answer nor its time can tell.
    */
   async wish(purpose: LinkWish, address: string): Promise<void> {
-    await this.database.transaction(() => this.outbox.append(linkWished, { purpose, address }));
+    const from = this.origin.current;
+    await this.database.transaction(() =>
+      this.outbox.append(linkWished, { purpose, address, from }),
+    );
   }
 
   /** As {@link wish}, for a person who wants to change to this address. Needs a transaction. */
   async wishChange(personId: string, address: string): Promise<void> {
-    await this.outbox.append(linkWished, { purpose: 'change-address', address, personId });
+    const from = this.origin.current;
+    await this.outbox.append(linkWished, { purpose: 'change-address', address, personId, from });
+  }
+
+  /** Drops what is ordered for this person or address and not on its way yet. Needs a transaction. */
+  async forget(personId: string, address: string | null): Promise<void> {
+    await this.outbox.withdraw(accountMailRequested, { personId });
+    await this.outbox.withdraw(linkWished, { personId });
+    if (address !== null) await this.outbox.withdraw(linkWished, { address });
   }
 
   private async grantChange(personId: string, address: string): Promise<void> {
@@ -81,12 +103,14 @@ export class AccountMails implements OnModuleInit {
     if (person) await this.sendLink('verify-email', 'change-address', personId, address);
   }
 
-  private async grant(purpose: LinkWish, address: string): Promise<void> {
+  private async grant(purpose: LinkWish, address: string, from: Origin): Promise<void> {
     const person = await this.database.one<{ id: string }>(
       `SELECT id FROM users WHERE email = $1 AND status = 'active' AND ${ENTITLED[purpose]}
        FOR UPDATE`,
       [address],
     );
-    if (person) await this.sendLink(purpose, purpose, person.id, address);
+    if (!person) return;
+    await this.sendLink(purpose, purpose, person.id, address);
+    await this.audit.record({ kind: WISHED[purpose], subjectId: person.id, actorId: null }, from);
   }
 }

@@ -39,7 +39,8 @@ export class Credentials {
       );
       if (changed.length === 0) throw this.wrongPassword();
       await this.sessions.endAll(person.id, 'password', sessionId);
-      await this.links.end(person.id, ['reset-password']);
+      // Whoever knew the old password may have asked for a link to a mailbox of theirs.
+      await this.links.end(person.id, ['reset-password', 'change-address']);
       await this.mails.tell('password-changed', person.id, person.email);
       await this.audit.record({ kind: 'auth.password-changed', subjectId: person.id });
     });

@@ -1,6 +1,7 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { Database, defineTopic, Outbox, OutboxDispatcher } from '../../platform/index.js';
 import { AuditTrail } from '../audit/audit-trail.service.js';
+import { AccountMails } from '../links/account-mails.service.js';
 import { Sessions } from '../sessions/sessions.service.js';
 import { LifeHooks } from './life-hooks.js';
 
@@ -21,6 +22,7 @@ export class Erasure implements OnModuleInit {
     private readonly dispatcher: OutboxDispatcher,
     private readonly hooks: LifeHooks,
     private readonly sessions: Sessions,
+    private readonly mails: AccountMails,
     private readonly audit: AuditTrail,
   ) {}
 
@@ -30,16 +32,21 @@ export class Erasure implements OnModuleInit {
     });
   }
 
-  /** Repeating it does nothing. The address is free for a new account at once. */
-  async erase(personId: string): Promise<void> {
+  /**
+   * Repeating it does nothing. The address is free for a new account at once. `unlessVerified`: nor
+   * does it touch who has proven an address.
+   */
+  async erase(personId: string, { unlessVerified = false } = {}): Promise<void> {
     await this.database.transaction(async () => {
-      const open = await this.database.query(
-        `SELECT id FROM users WHERE id = $1 AND status <> 'erased' FOR UPDATE`,
+      const open = await this.database.one<{ email: string | null; isVerified: boolean }>(
+        `SELECT email, email_verified_at IS NOT NULL AS "isVerified" FROM users
+         WHERE id = $1 AND status <> 'erased' FOR UPDATE`,
         [personId],
       );
-      if (open.length === 0) return;
+      if (!open || (unlessVerified && open.isVerified)) return;
       for (const hook of this.hooks.stop) await hook(personId);
       await this.sessions.endAll(personId, 'erased');
+      await this.mails.forget(personId, open.email);
       for (const table of OWN_TABLES) {
         await this.database.query(`DELETE FROM ${table} WHERE user_id = $1`, [personId]);
       }

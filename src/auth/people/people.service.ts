@@ -1,9 +1,11 @@
 import { Injectable } from '@nestjs/common';
-import { Database } from '../../platform/index.js';
+import { Database, httpError } from '../../platform/index.js';
 import { AuditTrail } from '../audit/audit-trail.service.js';
 import { authError } from '../auth.errors.js';
+import { Identities } from '../google/identities.service.js';
 import { BasicLogin } from '../sign-in/basic-login.service.js';
 import { PasswordHasher } from '../passwords/password-hasher.js';
+import { Sessions } from '../sessions/sessions.service.js';
 import { normaliseAddress } from './address.js';
 import { LifeHooks, type PersonHook } from './life-hooks.js';
 import type { Account, Person, PersonRole, ResultMails } from './person.js';
@@ -23,6 +25,8 @@ export class People {
     private readonly hasher: PasswordHasher,
     private readonly hooks: LifeHooks,
     private readonly basic: BasicLogin,
+    private readonly sessions: Sessions,
+    private readonly identities: Identities,
     private readonly audit: AuditTrail,
   ) {}
 
@@ -49,7 +53,8 @@ export class People {
 
   /**
    * Makes an account that is verified at once, or brings the one with this address to this password
-   * and role; repeating it changes nothing more. Runs the verified hooks when it was not verified.
+   * and role: as after a reset, its sessions end and doubtful ways in go. Repeating it changes nothing
+   * more. Runs the verified hooks when it was not verified.
    */
   async provision(account: {
     readonly email: string;
@@ -69,9 +74,12 @@ export class People {
       );
       if (!user) throw new Error('The account was not stored.');
       if (!user.isVerified) await this.markVerified(user.id);
+      await this.sessions.endAll(user.id, 'password');
+      await this.identities.dropDoubtful(user.id);
       await this.audit.record({
         kind: 'auth.account-provisioned',
         subjectId: user.id,
+        actorId: null,
         details: { role: account.role },
       });
       return user.id;
@@ -107,14 +115,16 @@ export class People {
     return (await this.database.manager.countBy(User, { id, status: 'active' })) > 0;
   }
 
-  /** Closes an account whose address was never proven, and frees the address. Needs a transaction. */
-  async discardUnverified(id: string): Promise<void> {
-    await this.database.query('DELETE FROM account_links WHERE user_id = $1', [id]);
-    await this.database.query(
-      `UPDATE users SET status = 'erased', erased_at = now(), updated_at = now(), email = NULL,
-         name = NULL, password_hash = NULL WHERE id = $1 AND email_verified_at IS NULL`,
+  /**
+   * Until the transaction around it ends, this person is not erased: what is written for them by then
+   * is found by the erasure. Throws http.unauthorized when they were suspended or erased meanwhile.
+   */
+  async hold(id: string): Promise<void> {
+    const held = await this.database.one(
+      `SELECT 1 FROM users WHERE id = $1 AND status = 'active' FOR KEY SHARE`,
       [id],
     );
+    if (!held) throw httpError('http.unauthorized', 'This account is closed.');
   }
 
   /**

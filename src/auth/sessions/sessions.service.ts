@@ -76,7 +76,11 @@ export class Sessions {
       const { personId, sessionId, tokenId } = presented;
       if (presented.isUsed && !presented.isInGrace) {
         await this.endOne(personId, sessionId, 'replay');
-        await this.audit.record({ kind: 'auth.refresh-replayed', subjectId: personId });
+        await this.audit.record({
+          kind: 'auth.refresh-replayed',
+          subjectId: personId,
+          actorId: null,
+        });
         return undefined;
       }
       await this.database.query(

@@ -89,7 +89,7 @@ export class Login {
   }
 
   private async wrong(personId: string | undefined) {
-    await this.audit.record({ kind: 'auth.login-failed', subjectId: personId });
+    await this.audit.record({ kind: 'auth.login-failed', subjectId: personId, actorId: null });
     return authError('auth.invalid_credentials', 'Check the address and the password.');
   }
 }

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '../../platform/index.js';
 import { AuditTrail } from '../audit/audit-trail.service.js';
+import { Identities } from '../google/identities.service.js';
 import { AccountLinks } from '../links/account-links.service.js';
 import { AccountMails } from '../links/account-mails.service.js';
 import { PasswordHasher } from '../passwords/password-hasher.js';
@@ -16,6 +17,7 @@ export class Recovery {
     private readonly mails: AccountMails,
     private readonly hasher: PasswordHasher,
     private readonly sessions: Sessions,
+    private readonly identities: Identities,
     private readonly audit: AuditTrail,
   ) {}
 
@@ -41,14 +43,7 @@ export class Recovery {
       );
       await this.sessions.endAll(personId, 'password');
       await this.links.end(personId, ['change-address']);
-      await this.database.query(
-        `WITH doubtful AS (
-           DELETE FROM identities WHERE user_id = $1 AND NOT is_authoritative RETURNING user_id
-         )
-         UPDATE api_keys SET revoked_at = now()
-         WHERE user_id IN (SELECT user_id FROM doubtful) AND revoked_at IS NULL`,
-        [personId],
-      );
+      await this.identities.dropDoubtful(personId);
       await this.mails.tell('password-changed', personId, address);
       await this.audit.record({ kind: 'auth.password-reset', subjectId: personId });
     });

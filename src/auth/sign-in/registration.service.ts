@@ -43,6 +43,7 @@ export class Registration {
       await this.audit.record({
         kind: user.isVerified ? 'auth.registered-again' : 'auth.registered',
         subjectId: user.id,
+        actorId: null,
       });
     });
   }

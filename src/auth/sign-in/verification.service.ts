@@ -4,6 +4,7 @@ import { AuditTrail } from '../audit/audit-trail.service.js';
 import { authError } from '../auth.errors.js';
 import { AccountLinks } from '../links/account-links.service.js';
 import { AccountMails } from '../links/account-mails.service.js';
+import { Erasure } from '../people/erasure.service.js';
 import { People } from '../people/people.service.js';
 import { Sessions, type Tokens } from '../sessions/sessions.service.js';
 
@@ -18,6 +19,7 @@ export class Verification {
     private readonly links: AccountLinks,
     private readonly mails: AccountMails,
     private readonly people: People,
+    private readonly erasure: Erasure,
     private readonly sessions: Sessions,
     private readonly audit: AuditTrail,
   ) {}
@@ -41,7 +43,7 @@ export class Verification {
     const holder = await this.people.findByEmail(address);
     if (holder?.emailVerified) throw tokenInvalid();
     // Somebody signed up with this address and never proved it; the proof is here.
-    if (holder) await this.people.discardUnverified(holder.id);
+    if (holder) await this.erasure.erase(holder.id, { unlessVerified: true });
     await this.database.query('UPDATE users SET email = $2, updated_at = now() WHERE id = $1', [
       personId,
       address,

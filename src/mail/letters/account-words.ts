@@ -60,4 +60,10 @@ export const ACCOUNT_WORDS: Readonly<Record<AccountKind, AccountWords>> = {
     lines: ['You can now also log in with your Google account.', NOT_YOU],
     reason: 'A security notice about your account at House of Models.',
   },
+  'identity-unlinked': {
+    subject: 'A way to log in was removed',
+    heading: 'Your Google account was unlinked',
+    lines: ['It no longer opens your account. Log in with your address and password.', NOT_YOU],
+    reason: 'A security notice about your account at House of Models.',
+  },
 };

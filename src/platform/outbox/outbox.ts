@@ -37,4 +37,16 @@ export class Outbox {
     );
     return id;
   }
+
+  /** Removes this topic's events whose payload contains `part`, but for those that are being handled. */
+  async withdraw<Payload extends object>(
+    topic: Topic<Payload>,
+    part: Partial<Payload>,
+  ): Promise<void> {
+    await this.database.query(
+      `DELETE FROM outbox WHERE id IN (
+         SELECT id FROM outbox WHERE topic = $1 AND payload @> $2::jsonb FOR UPDATE SKIP LOCKED)`,
+      [topic.name, JSON.stringify(part)],
+    );
+  }
 }

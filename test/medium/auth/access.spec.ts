@@ -141,11 +141,39 @@ describe('a route', () => {
 });
 
 describe('an answer that stays open', () => {
-  it('is cut when the person is suspended', async () => {
+  const keyOf = async (token: string) => {
+    const { body } = await api.call('POST /v1/me/api-keys', { token, body: { name: 'server' } });
+    return String(body['key']);
+  };
+  const ofPerson = (change: string) => (id: string) => api.database.query(change, [id]);
+
+  it.each<[string, boolean, (personId: string) => Promise<unknown>]>([
+    [
+      'the person is suspended',
+      false,
+      ofPerson(`UPDATE users SET status = 'suspended', suspended_at = now() WHERE id = $1`),
+    ],
+    [
+      'the person is suspended and came with an API key',
+      true,
+      ofPerson(`UPDATE users SET status = 'suspended', suspended_at = now() WHERE id = $1`),
+    ],
+    [
+      'the session ends',
+      false,
+      ofPerson(`UPDATE sessions SET ended_at = now(), end_reason = 'ended' WHERE user_id = $1`),
+    ],
+    [
+      'the API key is revoked',
+      true,
+      ofPerson('UPDATE api_keys SET revoked_at = now() WHERE user_id = $1'),
+    ],
+  ])('is cut when %s', async (_when, isByKey, change) => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
     const person = await api.signUp();
+    const token = isByKey ? await keyOf(person.accessToken) : person.accessToken;
     const answer = await fetch(`${api.url}/probe/open`, {
-      headers: { authorization: `Bearer ${person.accessToken}` },
+      headers: { authorization: `Bearer ${token}` },
     });
     const ended = answer.text().then(
       () => 'ended',
@@ -155,10 +183,7 @@ describe('an answer that stays open', () => {
     await later();
     const soon = new Promise((resolve) => setTimeout(resolve, 100, 'open'));
     expect(await Promise.race([ended, soon])).toBe('open');
-    await api.database.query(
-      `UPDATE users SET status = 'suspended', suspended_at = now() WHERE id = $1`,
-      [person.id],
-    );
+    await change(person.id);
     await later();
     expect(await ended).toBe('cut');
     vi.useRealTimers();

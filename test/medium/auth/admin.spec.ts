@@ -92,6 +92,9 @@ describe('an admin', () => {
       details: { reason: 'spam' },
     });
     expect(body.items[1]).toMatchObject({
+      actorId: null,
+      subjectId: person.id,
+      requestId: 'request-7',
       ip: '127.0.0.1',
       userAgent: 'curl/8',
       createdAt: expect.stringMatching(/Z$/),
@@ -109,6 +112,22 @@ describe('an account made by the operator', () => {
     expect(second).toEqual(first);
     expect(first).toMatchObject({ email: 'root@example.com', role: 'admin', emailVerified: true });
     expect(hooked).toEqual([first.id]);
+  });
+
+  it('takes over an account of that address: its sessions and doubtful ways in end', async () => {
+    const person = await api.signUp();
+    await api.database.query(
+      `INSERT INTO identities (user_id, provider, subject, email, is_authoritative)
+       VALUES ($1, 'google', $2, $3, false)`,
+      [person.id, randomUUID(), person.email],
+    );
+    const { email } = person;
+    await api.app.get(People).provision({ email, password: 'tea for two at 8', role: 'admin' });
+    expect((await api.call('GET /v1/me', { token: person.accessToken })).status).toBe(401);
+    const left = await api.database.query('SELECT 1 FROM identities WHERE user_id = $1', [
+      person.id,
+    ]);
+    expect(left).toEqual([]);
   });
 
   it('keeps what its owner changed where it is only made when it is missing', async () => {

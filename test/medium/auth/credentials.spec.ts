@@ -45,6 +45,25 @@ describe('a forgotten password', () => {
     expect((await reset(await api.newestToken(person.email))).status).toBe(400);
   });
 
+  it('brings a link that 20 looks at its page do not use up', async () => {
+    const person = await api.signUp();
+    await forgot(person.email);
+    await api.mailsOnce(person.email, 2);
+    const token = await api.newestToken(person.email);
+    const looks = Array.from({ length: 20 }, (_, index) =>
+      api.call(`${index % 2 ? 'GET' : 'HEAD'} /reset-password?token=${token}`),
+    );
+    for (const page of await Promise.all(looks)) expect(page.status).toBe(200);
+    const uses = await Promise.all([reset(token), reset(token), reset(token)]);
+    expect(uses.map((use) => use.status).toSorted()).toEqual([204, 400, 400]);
+    const asked = await api.database.one<{ ip: string; actor: string | null }>(
+      `SELECT ip, actor_id AS actor FROM audit_events
+       WHERE subject_id = $1 AND kind = 'auth.password-reset-requested'`,
+      [person.id],
+    );
+    expect(asked).toEqual({ ip: '127.0.0.1', actor: null });
+  });
+
   it('brings no mail to an address that is unknown or unverified', async () => {
     const unknown = `${randomUUID()}@example.com`;
     const unverified = await api.register();
@@ -101,6 +120,16 @@ describe('changing the address', () => {
     expect((await api.logIn(next)).status).toBe(200);
     expect((await api.logIn(person.email)).status).toBe(401);
     expect((await api.mails(person.email)).at(-1)).toMatchObject({ kind: 'address-changed' });
+  });
+
+  it('is called off by a change of the password', async () => {
+    const person = await api.signUp();
+    const next = `${randomUUID()}@new.example`;
+    await change(person.accessToken, next);
+    await api.mailsOnce(next, 1);
+    const body = { currentPassword: PASSWORD, newPassword: NEXT };
+    await api.call('POST /v1/me/password', { token: person.accessToken, body });
+    expect((await verify(await api.newestToken(next))).status).toBe(400);
   });
 
   it('answers the same for an address that somebody has, and changes nothing', async () => {

@@ -1,6 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
+import { AuthUpkeep } from '../../../src/auth/auth-upkeep.js';
 import { People } from '../../../src/auth/index.js';
+import { Erasure } from '../../../src/auth/people/erasure.service.js';
+import type { Timetable } from '../../../src/platform/index.js';
 import { startAccounts } from '../../support/accounts.js';
 
 const api = await startAccounts();
@@ -23,8 +26,6 @@ describe('erasing a person', () => {
       token: person.accessToken,
       body: { name: 'server' },
     });
-    // The mails are another module's to erase; here nobody takes them.
-    await api.database.query(`DELETE FROM outbox WHERE topic = 'account.mail-requested'`);
     const erased = await api.call('DELETE /v1/me', { token: person.accessToken });
     expect(erased.status).toBe(204);
     expect(calls[0]).toBe('stop');
@@ -46,6 +47,68 @@ describe('erasing a person', () => {
       api.database.query(`SELECT 1 FROM outbox WHERE topic = 'auth.erasure-requested'`);
     while ((await pending()).length > 0) await sleep(50);
     expect(calls.filter((call) => call === 'stop')).toHaveLength(1);
+  });
+
+  it('is waited for by what is written for the person at that moment, which then fails', async () => {
+    const person = await api.signUp();
+    const order: string[] = [];
+    let open: () => void = () => undefined;
+    const gate = new Promise<void>((resolve) => (open = resolve));
+    const erasing = api.database.transaction(async () => {
+      await api.app.get(Erasure).erase(person.id);
+      await gate;
+      order.push('erased');
+    });
+    await sleep(200);
+    const holding = api.database
+      .transaction(() => people.hold(person.id))
+      .catch((error: unknown) => {
+        order.push('refused');
+        return error;
+      });
+    await sleep(100);
+    open();
+    await erasing;
+    expect(await holding).toMatchObject({ code: 'http.unauthorized' });
+    expect(order).toEqual(['erased', 'refused']);
+  });
+
+  it('drops mails that are ordered and not yet on their way', async () => {
+    const person = await api.signUp();
+    await api.call('DELETE /v1/me', { token: person.accessToken });
+    expect(await api.mails(person.email)).toEqual([]);
+  });
+
+  it('leaves told what an admin did to others', async () => {
+    const [admin, person] = [await api.provision('admin'), await api.signUp()];
+    await api.call(`POST /v1/admin/users/${person.id}/suspend`, {
+      token: admin.accessToken,
+      body: { reason: 'chargeback' },
+    });
+    await api.call('DELETE /v1/me', { token: admin.accessToken });
+    const event = await api.database.one(
+      `SELECT actor_id AS actor, ip, details FROM audit_events
+       WHERE subject_id = $1 AND kind = 'auth.person-suspended'`,
+      [person.id],
+    );
+    expect(event).toEqual({ actor: admin.id, ip: null, details: { reason: 'chargeback' } });
+  });
+
+  it('comes by itself to those who never proved an address in 30 days, and to nobody else', async () => {
+    const email = await api.register();
+    const young = await api.register();
+    const proven = await api.signUp();
+    await api.database.query(
+      `UPDATE users SET updated_at = now() - interval '31 days' WHERE email = ANY($1)`,
+      [[email, proven.email]],
+    );
+    const upkeep = new AuthUpkeep(api.database, api.app.get(Erasure), {
+      every: () => undefined,
+    } as unknown as Timetable);
+    await upkeep.sweep();
+    expect(await api.tablesWith(email)).toEqual([]);
+    expect(await people.findByEmail(young)).toMatchObject({ status: 'active' });
+    expect(await people.findByEmail(proven.email)).toMatchObject({ id: proven.id });
   });
 
   it('frees the address for a new account', async () => {

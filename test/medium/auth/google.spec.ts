@@ -62,7 +62,12 @@ describe('the button', () => {
     expect((await signIn(ada)).status).toBe(200);
     await new Promise((resolve) => setTimeout(resolve, 1_000));
     const kid = await google.rotate();
-    expect((await post(await google.idToken({ ...ada }, {}, kid))).status).toBe(200);
+    const old = await google.idToken({ ...ada });
+    const next = await google.idToken({ ...ada }, {}, kid);
+    // Before and after the rotation at once; a forged one in between spoils nothing.
+    const forged = await google.idToken({ ...ada }, { kid: randomUUID() });
+    const answers = await Promise.all([old, next, forged, next, old].map((token) => post(token)));
+    expect(answers.map((answer) => answer.status)).toEqual([200, 200, 401, 200, 200]);
   });
 
   it('refuses a suspended person', async () => {
@@ -73,6 +78,13 @@ describe('the button', () => {
       [id],
     );
     expect((await signIn(ada)).body).toMatchObject({ status: 403, code: 'auth.suspended' });
+    const event = await api.database.one(
+      `SELECT ip, actor_id AS actor, details FROM audit_events
+       WHERE subject_id = $1 AND kind = 'auth.login-refused'`,
+      [id],
+    );
+    const details = { method: 'google', code: 'auth.suspended' };
+    expect(event).toEqual({ ip: '127.0.0.1', actor: null, details });
   });
 
   it('accepts a nonce that the request repeats', async () => {
@@ -291,6 +303,118 @@ describe('linking', () => {
     });
     expect((await call(ada.body.accessToken, other)).status).toBe(404);
     expect((await call(person.accessToken, other)).status).toBe(204);
+    expect((await api.mails(person.email)).at(-1)).toMatchObject({ kind: 'identity-unlinked' });
+  });
+});
+
+/** Every state of the account here × what Google says of the address × whose the subject is. */
+describe('the matrix of linking', () => {
+  const SAYS = {
+    authoritative: { hd: 'example.com' },
+    'not authoritative': {},
+    'not verified': { hd: 'example.com', email_verified: false },
+  };
+  type Says = keyof typeof SAYS;
+  type Local = 'nobody' | 'unverified' | 'verified';
+  type Subject = 'new' | 'its own' | 'another of its own' | "somebody else's";
+  const LOCALS: readonly Local[] = ['nobody', 'unverified', 'verified'];
+  const SUBJECTS: readonly Subject[] = ['new', 'its own', 'another of its own', "somebody else's"];
+
+  /** What has to come of it, straight from the rules. */
+  const outcomeOf = (local: Local, says: Says, subject: Subject): string => {
+    // The subject is the key: whatever the address says now, it opens the account it is linked to.
+    if (subject === 'its own') return 'this account';
+    if (subject === "somebody else's") return "somebody else's account";
+    if (says === 'not verified') return 'auth.google_email_not_verified';
+    if (subject === 'another of its own') return 'auth.google_link_required';
+    if (local === 'nobody') return 'a new account';
+    if (local === 'unverified') return 'this account, emptied';
+    return says === 'authoritative' ? 'this account' : 'auth.google_link_required';
+  };
+
+  /** Only who is verified can have a Google account linked already. */
+  const cases = LOCALS.flatMap((local) =>
+    (Object.keys(SAYS) as Says[]).flatMap((says) =>
+      SUBJECTS.filter((subject) => local === 'verified' || !subject.includes('own')).map(
+        (subject) => [local, says, subject, outcomeOf(local, says, subject)] as const,
+      ),
+    ),
+  );
+  const link = async (id: string, subject: string, email: string) =>
+    api.database.query(
+      `INSERT INTO identities (user_id, provider, subject, email, is_authoritative)
+       VALUES ($1, 'google', $2, $3, true)`,
+      [id, subject, email],
+    );
+  const accountsOf = (email: string) =>
+    api.database.query<{ id: string; googles: string }>(
+      `SELECT id, (SELECT count(*) FROM identities i WHERE i.user_id = u.id)::text AS googles
+       FROM users u WHERE email = $1`,
+      [email],
+    );
+
+  it.each(cases)('%s here, %s, the subject is %s: %s', async (local, says, subject, outcome) => {
+    const email = `${randomUUID()}@example.com`;
+    const claims = someone({ email, ...SAYS[says] });
+    const person = local === 'verified' ? await api.signUp(email) : undefined;
+    if (local === 'unverified') await api.register(email);
+    const other = await api.signUp();
+    if (subject === 'its own') await link(person?.id ?? '', claims.sub, email);
+    if (subject === 'another of its own') await link(person?.id ?? '', randomUUID(), email);
+    if (subject === "somebody else's") await link(other.id, claims.sub, other.email);
+    const [before] = await accountsOf(email);
+
+    const { body, status } = await signIn(claims);
+    const opened = status === 200 ? await me(body.accessToken) : undefined;
+    const [after, ...more] = await accountsOf(email);
+    expect(more).toEqual([]);
+    expect(Number(after?.googles ?? 0)).toBeLessThan(2);
+    const password = (await api.logIn(email)).status;
+    if (outcome.startsWith('auth.')) {
+      expect(body.code).toBe(outcome);
+      expect(after).toEqual(before);
+    } else if (outcome === "somebody else's account") {
+      expect(opened).toMatchObject({ id: other.id });
+      expect(after).toEqual(before);
+    } else {
+      expect(opened).toMatchObject({ email, emailVerified: true });
+      expect(after?.googles).toBe('1');
+      if (before) expect(after?.id).toBe(before.id);
+    }
+    // The password counts where its owner had proven the address, and nowhere else.
+    const kept = local === 'unverified' && !outcome.endsWith('emptied') ? 403 : 401;
+    expect(password).toBe(local === 'verified' ? 200 : kept);
+  });
+
+  it.each(
+    (Object.keys(SAYS) as Says[]).flatMap((says) =>
+      [false, true].map((proves) => [says, proves ? 'proven' : 'not proven', proves] as const),
+    ),
+  )('the other order: Google first, %s, then a sign-up that is %s', async (says, _how, proves) => {
+    const email = `${randomUUID()}@example.com`;
+    const claims = someone({ email, ...SAYS[says] });
+    const isRefused = says === 'not verified';
+    const first = await signIn(claims);
+    expect(first.status).toBe(isRefused ? 403 : 200);
+    const [account] = await accountsOf(email);
+    await api.register(email);
+    const [mail] = (await api.mails(email)).slice(-1);
+    expect(mail?.kind).toBe(isRefused ? 'verify-email' : 'already-registered');
+    expect((await api.logIn(email)).status).toBe(isRefused ? 403 : 401);
+    if (proves) {
+      const token = await api.newestToken(email);
+      const proof = isRefused
+        ? await api.call('POST /v1/auth/verify', { body: { token } })
+        : await api.call('POST /v1/auth/reset-password', { body: { token, password: PASSWORD } });
+      expect(proof.status).toBe(isRefused ? 200 : 204);
+      expect((await api.logIn(email)).status).toBe(200);
+    }
+    const again = await signIn(claims);
+    const code = proves && says === 'not authoritative' ? 'auth.google_link_required' : undefined;
+    expect(again.body.code).toBe(isRefused ? 'auth.google_email_not_verified' : code);
+    if (again.status === 200)
+      expect(await me(again.body.accessToken)).toMatchObject({ id: account?.id });
+    expect(await accountsOf(email)).toHaveLength(1);
   });
 });
 
