@@ -104,6 +104,16 @@ export class JobLeases {
     return row && { jobId, ...row, owner: PROCESS_OWNER };
   }
 
+  /** How often the job was given back to the queue, by its holder or because its holder was lost. */
+  async timesGivenBack(jobId: string): Promise<number> {
+    const row = await this.database.one<{ count: number }>(
+      `SELECT count(*) AS count FROM job_events
+       WHERE job_id = $1 AND type = 'status' AND data->>'status' = 'queued'`,
+      [jobId],
+    );
+    return row?.count ?? 0;
+  }
+
   /** Extends the lease; tells whether it is still held and whether the owner of the job wants it to end. */
   async renew(lease: JobLease): Promise<Renewal> {
     const row = await this.database.one<{ cancel: boolean; yields: boolean }>(

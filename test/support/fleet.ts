@@ -107,7 +107,9 @@ export class FleetCustomer {
       } catch (error) {
         if (error instanceof Refused) throw error;
         if (!isRefused(error)) {
-          this.failures.push(`${init.method ?? 'GET'} ${target}: ${String(error)}`);
+          this.failures.push(
+            `${init.method ?? 'GET'} ${target}: ${String(error)} (${String((error as Error).cause)})`,
+          );
         }
         if (Date.now() > deadline) throw error;
         await pause(RETRY_MS);

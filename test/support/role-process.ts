@@ -14,7 +14,11 @@ export class RoleProcess {
 
   static start(environment: Readonly<Record<string, string>>): RoleProcess {
     const child = spawn(process.execPath, ['--enable-source-maps', MAIN], {
-      env: { PATH: process.env['PATH'] ?? '', ...environment },
+      env: {
+        PATH: process.env['PATH'] ?? '',
+        NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? '',
+        ...environment,
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let said = '';

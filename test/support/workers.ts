@@ -14,6 +14,7 @@ export class WorkerProcess {
     const child = spawn(process.execPath, [path.resolve('dist/main.js')], {
       env: {
         PATH: process.env['PATH'] ?? '',
+        NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? '',
         LOG_LEVEL: 'warn',
         PORT: '0',
         MIGRATE_ON_START: 'false',

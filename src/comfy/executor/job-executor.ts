@@ -245,9 +245,14 @@ export class JobExecutor {
     }
   }
 
-  /** Takes a staged prompt out of ComfyUI's queue; never the cancel call, which would interrupt it. */
+  /**
+   * Takes a staged prompt out of ComfyUI's queue; never the cancel call, which would interrupt it. Where
+   * nothing runs it is about to begin, or ComfyUI is wedged, which is another matter.
+   */
   private async yieldStaged(prompt: PromptState, client: ComfyClient): Promise<void> {
     if (prompt.id === undefined || prompt.isRunning) return;
+    const queue = await client.http.queue().catch(() => undefined);
+    if (!queue || queue.running.size === 0 || queue.running.has(prompt.id)) return;
     prompt.hasYielded = true;
     await client.http.deletePending(prompt.id).catch(() => undefined);
     client.follower.doubt(prompt.id);

@@ -7,13 +7,14 @@ import {
   type OnApplicationShutdown,
 } from '@nestjs/common';
 import { createPostgresBackend, runMigrations, setDefaultBackendFactory } from 'bullmq';
+import { Redis } from 'ioredis';
 import pg from 'pg';
 import { Config } from '../../config/index.js';
 
 /** The connection that every BullMQ object of this process shares. */
 export const QUEUE_CONNECTION = Symbol('QUEUE_CONNECTION');
 
-export type QueueConnection = pg.Pool | { url: string; maxRetriesPerRequest: null };
+export type QueueConnection = pg.Pool | Redis;
 
 const SCHEMA = 'bullmq';
 /** A worker parks one connection in LISTEN; the rest serve short queries. */
@@ -22,7 +23,11 @@ const POOL_SIZE = 10;
 const connect = async (config: Config): Promise<QueueConnection> => {
   if (config.queue.redisUrl) {
     setDefaultBackendFactory();
-    return { url: config.queue.redisUrl, maxRetriesPerRequest: null };
+    // Ours, and shared: one that a queue owned would keep its closing waiting while Redis is away.
+    const redis = new Redis(config.queue.redisUrl, { maxRetriesPerRequest: null });
+    // BullMQ tells of each failure by its own objects.
+    redis.on('error', () => undefined);
+    return redis;
   }
   setDefaultBackendFactory(createPostgresBackend);
   const pool = new pg.Pool({
@@ -63,6 +68,7 @@ class QueueConnectionModule implements OnApplicationShutdown {
 
   async onApplicationShutdown(): Promise<void> {
     if (this.connection instanceof pg.Pool) await this.connection.end();
+    if (this.connection instanceof Redis) this.connection.disconnect();
   }
 }
 
@@ -78,7 +84,7 @@ export class QueueModule {
           inject: [QUEUE_CONNECTION],
           // BullMQ's option type names Redis only; its PostgreSQL backend takes the pool here.
           useFactory: (connection: QueueConnection) => ({
-            connection: connection as { url: string },
+            connection: connection as Redis,
           }),
         }),
       ],

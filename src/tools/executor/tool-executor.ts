@@ -174,8 +174,7 @@ export class ToolExecutor {
     else this.logger.warn(facts, 'a provider refused');
     if (reaction.kind === 'fail') return this.settlement.fail(lease, reaction.error);
     if (reaction.kind !== 'later' || isAtProvider) return;
-    // Each try is a lease of its own.
-    const tries = lease.epoch;
+    const tries = 1 + (await this.leases.timesGivenBack(lease.jobId));
     if (tries >= (reaction.maxTries ?? Infinity))
       return this.settlement.fail(lease, FAILURES.failed);
     const isForOperator = reaction.holdsBack === 'operator';

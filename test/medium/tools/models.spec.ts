@@ -28,7 +28,8 @@ describe('a 3D model', () => {
     expect(report.issues).toMatchObject({ numErrors: 0, numWarnings: 0 });
     expect(report.info).toMatchObject({ hasTextures: true, materialCount: 1 });
     expect(await sharp(preview).metadata()).toMatchObject({ width: 512 });
-    const thumbnail = await fetch(new URL(job.outputs[1]!.file!.thumbnailUrl!, house.house.url));
+    const { pathname, search } = new URL(job.outputs[1]!.file!.thumbnailUrl!);
+    const thumbnail = await fetch(`${house.house.url}${pathname}${search}`);
     const small = await sharp(Buffer.from(await thumbnail.arrayBuffer())).metadata();
     expect(small).toMatchObject({ format: 'webp', width: 256 });
     expect((await house.customer.credits()).available).toBe(before.available - 30);
