@@ -14,9 +14,6 @@ import { startEmbedded } from '../dist/embedded/index.js';
 import { Database } from '../dist/platform/index.js';
 import { figure } from './support/figure.ts';
 
-// The renderer's build for production, as an operator's mailer loads it.
-process.env.NODE_ENV ??= 'production';
-
 const COUNT = 500;
 const PARALLEL = 10;
 
@@ -114,6 +111,10 @@ export const mail = async () => {
     MAIL_RATE: '1000',
     ...embedded.environment,
   };
+  // The renderer's build for production, as an operator's mailer loads it; other measurements start
+  // programs that must not see it.
+  const { NODE_ENV } = process.env;
+  process.env.NODE_ENV = 'production';
   try {
     const app = await createApplication(Config.from(environment));
     await app.init();
@@ -123,6 +124,8 @@ export const mail = async () => {
     const baseline = await bareLoop(environment, sizeBytes);
     return [figure('mail.sent-per-second', value, 'mails/s', { baseline })];
   } finally {
+    if (NODE_ENV === undefined) delete process.env.NODE_ENV;
+    else process.env.NODE_ENV = NODE_ENV;
     await embedded.stop();
     await rm(dataDir, { recursive: true, force: true });
   }
