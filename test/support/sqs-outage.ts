@@ -22,15 +22,11 @@ const median = (values: readonly number[]): number =>
   values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 
 /**
- * `jobsPerSecond` jobs a second end while SQS is there, then away for `awaySeconds`, then back and, once it has
+ * Ten jobs a second end while SQS is there, then away for `awaySeconds`, then back and, once it has
  * caught up, there as before. The times with SQS are taken on both sides of the outage, so that what
  * else the machine does weighs on both.
  */
-export const cutSqs = async (
-  awaySeconds: number,
-  calmSeconds: number,
-  jobsPerSecond: number,
-): Promise<OutageReport> => {
+export const cutSqs = async (awaySeconds: number, calmSeconds: number): Promise<OutageReport> => {
   const gate = await startTcpGate(inject('queueEndpoint'));
   const house = await startMailHouse({
     SQS_ENDPOINT: gate.url,
@@ -53,7 +49,7 @@ export const cutSqs = async (
     let isEnding = false;
     const open: Promise<unknown>[] = [];
     const produce = async (): Promise<void> => {
-      for (let next = performance.now(); !isEnding; next += 1_000 / jobsPerSecond) {
+      for (let next = performance.now(); !isEnding; next += 100) {
         await pause(Math.max(0, next - performance.now()));
         const [begun, into] = [performance.now(), latencies[phase]];
         open.push(

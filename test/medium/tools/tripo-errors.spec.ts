@@ -93,6 +93,9 @@ const outcomeOf = async (id: string) => {
   return job.error?.code ?? job.status;
 };
 
+const isPaused = async (paused: boolean): Promise<boolean> =>
+  (await house.metrics()).includes(`tool_paused{provider="tripo"} ${Number(paused)}`);
+
 /** The order with this seed alone meets the fault. */
 const fieldOf = (seed: number) => `"model_seed":${seed},`;
 
@@ -138,13 +141,16 @@ describe('an error of Tripo3D', () => {
     ['403 with code 2010, no credit', 403, { code: 2010 }],
     ['404 without JSON, for the address is wrong', 404, undefined],
   ])('that the operator must mend holds the tool back: %s', async (_, status, json) => {
+    // The pause of the test before must be over.
+    await until(() => isPaused(false));
     await house.script({
       on: 'create',
       answer: { status, ...(json ? { json } : { text: '<html>' }) },
     });
     const { calls, charged } = await house.spent('create', async () => {
-      const [first, second] = [await house.order(), await house.order()];
-      await until(async () => (await house.metrics()).includes('tool_paused{provider="tripo"} 1'));
+      const first = await house.order();
+      await until(() => isPaused(true));
+      const second = await house.order();
       expect(await house.customer.job(first.id)).toMatchObject({ status: 'queued', error: null });
       for (const { id } of [first, second]) expect(await outcomeOf(id)).toBe('succeeded');
     });
