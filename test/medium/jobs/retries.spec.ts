@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Ledger } from '../../../src/credits/index.js';
 import type { JobView } from '../../../src/jobs/index.js';
-import { House, type Customer } from '../../support/house.js';
+import { House, until, type Customer } from '../../support/house.js';
 import { refusal } from '../../support/module-app.js';
 import { testDatabase } from '../../support/postgres.js';
 
@@ -21,6 +21,11 @@ const retry = (id: string, headers: Record<string, string> = {}, who = admin) =>
   who.fetch(`/v1/admin/jobs/${id}/retry`, { method: 'POST', headers });
 
 const failedJob = async (customer: Customer): Promise<JobView> => {
+  // A job that still runs, such as an earlier retry, would take the fault for itself.
+  await until(
+    async () =>
+      (await house.database.query('SELECT 1 FROM jobs WHERE finished_at IS NULL')).length === 0,
+  );
   await house.fault({ kind: 'node-error', node: 'KSamplerAdvanced', message: 'out of luck' });
   const job = await customer.ended((await customer.order()).id, 90_000);
   await house.clearFaults();
