@@ -254,6 +254,14 @@ export class Customer {
     });
   }
 
+  /** Orders one of the operator's own workflows. */
+  orderOwn(workflow: string, fields: Readonly<Record<string, unknown>> = {}): Promise<JobView> {
+    return this.json(`/v1/comfy/workflows/${workflow}/jobs`, {
+      method: 'POST',
+      body: JSON.stringify({ imageId: this.imageId, ...fields }),
+    });
+  }
+
   /** Orders a tool with the given fields. */
   orderTool(tool: string, fields: Readonly<Record<string, unknown>>): Promise<JobView> {
     return this.json(`/v1/tools/${tool}`, { method: 'POST', body: JSON.stringify(fields) });

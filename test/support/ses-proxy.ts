@@ -1,6 +1,7 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { buffer } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
+import { serveLocally } from './local-server.js';
 
 /** What the proxy does with a call instead of, or besides, handing it to the stand-in. */
 export type Fault =
@@ -28,17 +29,11 @@ const errorBody = (code: string, message: string): string =>
   `<ErrorResponse xmlns="http://ses.amazonaws.com/doc/2010-12-01/"><Error><Type>Sender</Type>` +
   `<Code>${code}</Code><Message>${message}</Message></Error><RequestId>r</RequestId></ErrorResponse>`;
 
-const bodyOf = async (request: IncomingMessage): Promise<Buffer> => {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks);
-};
-
 /** Stands before the SES stand-in at `target` and adds faults. */
 export const startSesProxy = async (target: string): Promise<SesProxy> => {
   const state: Omit<SesProxy, 'url' | 'close'> = { calls: [], mimes: [], plan: () => NONE };
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const body = await bodyOf(request);
+    const body = await buffer(request);
     const fault = state.plan(state.calls.push(performance.now()) - 1);
     const fail = (status: number, code: string, message: string): void => {
       response.writeHead(status, { 'content-type': 'text/xml' }).end(errorBody(code, message));
@@ -65,19 +60,7 @@ export const startSesProxy = async (target: string): Promise<SesProxy> => {
     if (fault.kind === 'slow') await pause(fault.ms);
     response.writeHead(forwarded.status, { 'content-type': 'text/xml' }).end(text);
   };
-  const server = createServer((request, response) => {
-    answer(request, response).catch(() => response.destroy());
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  return Object.assign(state, {
-    url: `http://127.0.0.1:${port}`,
-    close: () =>
-      new Promise<void>((resolve) => {
-        server.closeAllConnections();
-        server.close(() => resolve());
-      }),
-  });
+  return Object.assign(state, await serveLocally(answer));
 };
 
 const NONE: Fault = { kind: 'none' };

@@ -1,5 +1,6 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { serveLocally } from './local-server.js';
 
 /** Which mails of a batch SQS refuses; 'away' refuses the whole call. */
 export type Refusal = (emailIds: readonly string[], call: number) => readonly string[] | 'away';
@@ -17,12 +18,6 @@ interface Entry {
   readonly Id: string;
   readonly MessageBody: string;
 }
-
-const bodyOf = async (request: IncomingMessage): Promise<string> => {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString();
-};
 
 const emailIdOf = ({ MessageBody }: Entry): string =>
   (JSON.parse(MessageBody) as { emailId: string }).emailId;
@@ -61,21 +56,9 @@ export const startSqsProxy = async (target: string): Promise<SqsProxy> => {
   };
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const isBatch = request.headers['x-amz-target'] === 'AmazonSQS.SendMessageBatch';
-    const body = await bodyOf(request);
-    const [status, text] = await (isBatch ? sendBatch : forward)(request, body);
-    response.writeHead(status, { 'content-type': 'application/x-amz-json-1.0' }).end(text);
+    const body = await text(request);
+    const [status, reply] = await (isBatch ? sendBatch : forward)(request, body);
+    response.writeHead(status, { 'content-type': 'application/x-amz-json-1.0' }).end(reply);
   };
-  const server = createServer((request, response) => {
-    answer(request, response).catch(() => response.destroy());
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  return Object.assign(state, {
-    url: `http://127.0.0.1:${port}`,
-    close: () =>
-      new Promise<void>((resolve) => {
-        server.closeAllConnections();
-        server.close(() => resolve());
-      }),
-  });
+  return Object.assign(state, await serveLocally(answer));
 };

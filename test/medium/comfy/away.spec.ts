@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import type { JobView } from '../../../src/jobs/index.js';
 import { House, until, type Customer } from '../../support/house.js';
 import { batchWorkflow } from '../../support/own-workflow.js';
 import { testDatabase } from '../../support/postgres.js';
@@ -30,11 +29,8 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-const order = (fields: object = {}): Promise<JobView> =>
-  customer.json('/v1/comfy/workflows/batch/jobs', {
-    method: 'POST',
-    body: JSON.stringify({ imageId: customer.imageId, ...fields }),
-  });
+const order = (fields: Readonly<Record<string, unknown>> = {}) =>
+  customer.orderOwn('batch', fields);
 
 const instanceAt = async (index: number) =>
   (await house.database.one<{ id: string; state: string; reason: string | null }>(

@@ -2,7 +2,6 @@ import { rm } from 'node:fs/promises';
 import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { JobReconciler } from '../../../src/jobs/job-reconciler.js';
-import type { JobView } from '../../../src/jobs/index.js';
 import { House, type Customer } from '../../support/house.js';
 import { batchWorkflow } from '../../support/own-workflow.js';
 import { testDatabase } from '../../support/postgres.js';
@@ -26,11 +25,8 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-const order = (fields: object = {}): Promise<JobView> =>
-  customer.json('/v1/comfy/workflows/batch/jobs', {
-    method: 'POST',
-    body: JSON.stringify({ imageId: customer.imageId, ...fields }),
-  });
+const order = (fields: Readonly<Record<string, unknown>> = {}) =>
+  customer.orderOwn('batch', fields);
 
 const meanOf = async (fileId: string): Promise<number> => {
   const content = await customer.fetch(`/v1/files/${fileId}/content`);
