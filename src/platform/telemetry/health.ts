@@ -1,5 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { Shutdown } from '../http/shutdown.js';
+import { within } from './time-limit.js';
+
+const LIMIT_SECONDS = 3;
 
 export interface Health {
   readonly ok: boolean;
@@ -42,16 +45,10 @@ export class HealthChecks {
   }
 
   private async guard(check: () => Promise<Health>): Promise<Health> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<Health>((resolve) => {
-      timer = setTimeout(() => resolve({ ok: false, detail: 'no answer within 3 s' }), 3_000);
-    });
     try {
-      return await Promise.race([check(), late]);
+      return await within(LIMIT_SECONDS, check());
     } catch (error) {
       return { ok: false, detail: error instanceof Error ? error.message : String(error) };
-    } finally {
-      clearTimeout(timer);
     }
   }
 }

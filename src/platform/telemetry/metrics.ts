@@ -1,5 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { Counter, Gauge, Histogram, register, type Metric } from 'prom-client';
+import { within } from './time-limit.js';
 
 /** One metric of a name per process, however many applications it starts. */
 const once = <M extends Metric>(name: string, make: () => M): M =>
@@ -21,7 +22,7 @@ export const histogram = (
   buckets: number[],
 ): Histogram => once(name, () => new Histogram({ name, help, labelNames, buckets }));
 
-const LIMIT_MS = 3_000;
+const LIMIT_SECONDS = 3;
 
 /** Gauges that are read from the database when somebody asks for the metrics. */
 @Injectable()
@@ -43,16 +44,12 @@ export class MetricReadings {
   async refresh(): Promise<void> {
     await Promise.all(
       [...this.readings].map(async ([reading, read]) => {
-        let timer: NodeJS.Timeout | undefined;
-        const late = new Promise<never>((_, reject) => {
-          timer = setTimeout(() => reject(new Error('no answer within 3 s')), LIMIT_MS);
-        });
-        await Promise.race([read(), late])
-          .catch((error: unknown) => {
-            this.failures.inc({ reading });
-            this.logger.warn({ err: error, reading }, 'a reading for the metrics failed');
-          })
-          .finally(() => clearTimeout(timer));
+        try {
+          await within(LIMIT_SECONDS, read());
+        } catch (error) {
+          this.failures.inc({ reading });
+          this.logger.warn({ err: error, reading }, 'a reading for the metrics failed');
+        }
       }),
     );
   }
