@@ -59,8 +59,11 @@ export const residentOf = (pid: number): { megabytes: number; handles: number } 
 export const peakDuring = async (pid: number, work: () => Promise<void>): Promise<number> => {
   let peak = 0;
   const timer = setInterval(() => (peak = Math.max(peak, residentOf(pid).megabytes)), 100);
-  await work();
-  clearInterval(timer);
+  try {
+    await work();
+  } finally {
+    clearInterval(timer);
+  }
   return peak;
 };
 
