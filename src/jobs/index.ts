@@ -9,7 +9,7 @@ export type { Capability, Instance, Lack } from './instances.js';
 export type { JobError, JobKind, JobStatus } from './job.js';
 export { MAX_STARTS } from './job.js';
 export { JobView } from './job.dto.js';
-export { JOB_WISH_CHANNEL, JOBS_WAITING_CHANNEL } from './job-lease.js';
+export { JOB_WISH_CHANNEL, JOBS_WAITING_CHANNEL, meansJobsOf } from './job-lease.js';
 export type { JobLease } from './job-lease.js';
 export { JobLeases } from './job-leases.js';
 export type { PickedJob } from './job-leases.js';

@@ -1,3 +1,5 @@
+import type { JobKind } from './job.js';
+
 /** The right to work on a job: every write of its holder names this epoch. */
 export interface JobLease {
   readonly jobId: string;
@@ -17,3 +19,7 @@ export const JOB_WISH_CHANNEL = 'job_wish';
 
 /** NOTIFY channel: a job of the kind in the payload waits to be picked. */
 export const JOBS_WAITING_CHANNEL = 'jobs_waiting';
+
+/** Whether a payload of {@link JOBS_WAITING_CHANNEL} means jobs of this kind; empty means any. */
+export const meansJobsOf = (kind: JobKind, payload: string): boolean =>
+  payload === '' || payload === kind;

@@ -52,6 +52,7 @@ export class InstanceDriver {
   private loop: Promise<void> | undefined;
   private wake: (() => void) | undefined;
   private refilling: Promise<void> = Promise.resolve();
+  private isRefillDue = false;
   private looking: Promise<void> | undefined;
   private sampledAt = performance.now();
   private askedForYieldAt = -Infinity;
@@ -174,9 +175,15 @@ export class InstanceDriver {
     await closeLane(worker);
   }
 
+  /** A crowd of nudges is one look. */
   private refill(): void {
+    if (this.isRefillDue) return;
+    this.isRefillDue = true;
     this.refilling = this.refilling
-      .then(() => this.pickWhileFree())
+      .then(() => {
+        this.isRefillDue = false;
+        return this.pickWhileFree();
+      })
       .catch((error: unknown) => this.logger.warn({ err: error }, 'picking failed'));
   }
 

@@ -9,7 +9,13 @@ import {
 import { ModuleRef } from '@nestjs/core';
 import type { Queue } from 'bullmq';
 import { Config } from '../../config/index.js';
-import { Instances, JOB_WISH_CHANNEL, JobLeases, JOBS_WAITING_CHANNEL } from '../../jobs/index.js';
+import {
+  Instances,
+  JOB_WISH_CHANNEL,
+  JobLeases,
+  JOBS_WAITING_CHANNEL,
+  meansJobsOf,
+} from '../../jobs/index.js';
 import { HealthChecks, Notifications, type LaneRecord } from '../../platform/index.js';
 import { JobExecutor } from '../executor/job-executor.js';
 import { Workflows } from '../workflows.service.js';
@@ -76,7 +82,8 @@ export class Lanes implements OnApplicationBootstrap, BeforeApplicationShutdown 
     });
     for (const driver of this.drivers) driver.start();
     this.unsubscribe = await Promise.all([
-      this.notifications.subscribe(JOBS_WAITING_CHANNEL, () => {
+      this.notifications.subscribe(JOBS_WAITING_CHANNEL, (payload) => {
+        if (!meansJobsOf('comfy', payload)) return;
         for (const driver of this.drivers) driver.nudge();
       }),
       this.notifications.subscribe(JOB_WISH_CHANNEL, (jobId) => this.executor.noticeWish(jobId)),

@@ -31,6 +31,7 @@ export class ToolLane {
   private worker: Worker<LaneRecord> | undefined;
   private timer: NodeJS.Timeout | undefined;
   private filling: Promise<void> = Promise.resolve();
+  private isDue = false;
   private heldUntil = -Infinity;
   private pausedUntil = -Infinity;
 
@@ -53,10 +54,15 @@ export class ToolLane {
     this.nudge();
   }
 
-  /** Looks for work now. */
+  /** Looks for work now; a crowd of nudges is one look. */
   nudge(): void {
+    if (this.isDue) return;
+    this.isDue = true;
     this.filling = this.filling
-      .then(() => this.fill())
+      .then(() => {
+        this.isDue = false;
+        return this.fill();
+      })
       .catch((error: unknown) => this.logger.warn({ err: error }, 'picking failed'));
   }
 

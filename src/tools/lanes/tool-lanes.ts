@@ -12,6 +12,7 @@ import {
   JOB_WISH_CHANNEL,
   JobLeases,
   JOBS_WAITING_CHANNEL,
+  meansJobsOf,
   ProviderTasks,
 } from '../../jobs/index.js';
 import { Notifications, Timetable, type LaneRecord } from '../../platform/index.js';
@@ -63,7 +64,8 @@ export class ToolLanes implements OnApplicationBootstrap, BeforeApplicationShutd
     });
     for (const lane of this.lanes) lane.start();
     this.unsubscribe = await Promise.all([
-      this.notifications.subscribe(JOBS_WAITING_CHANNEL, () => {
+      this.notifications.subscribe(JOBS_WAITING_CHANNEL, (payload) => {
+        if (!meansJobsOf('tool', payload)) return;
         for (const lane of this.lanes) lane.nudge();
       }),
       this.notifications.subscribe(JOB_WISH_CHANNEL, (jobId) => this.executor.noticeWish(jobId)),
