@@ -46,7 +46,7 @@ export interface WholeJob extends Job {
 }
 
 /** Up to here places in the queue are counted exactly and fresh. */
-export const FRONT = 500;
+export const FRONT = 100;
 
 /** The columns of jobs as the fields of {@link Job}. */
 export const JOB_COLUMNS = `jobs.id, jobs.user_id AS "userId", jobs.kind, jobs.workflow, jobs.capability, jobs.title,

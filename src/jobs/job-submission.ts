@@ -46,11 +46,13 @@ export class JobSubmission {
   submit(person: Pick<Person, 'id'>, order: JobOrder, retried?: RetriedJob): Promise<string> {
     const id = randomUUID();
     return this.database.transaction(async () => {
-      await this.people.hold(person.id);
       const credits = retried?.credits ?? this.prices.of(order.workflow);
-      for (const input of order.inputs) await this.files.getInput(person.id, input.fileId);
-      await this.ledger.reserve({ userId: person.id, jobId: id, credits });
-      await this.insert(id, person.id, order, credits, retried);
+      await this.database.together([
+        this.people.hold(person.id),
+        ...order.inputs.map(({ fileId }) => this.files.getInput(person.id, fileId)),
+        this.ledger.reserve({ userId: person.id, jobId: id, credits }),
+        this.insert(id, person.id, order, credits, retried),
+      ]);
       this.logger.log(
         { jobId: id, workflow: order.workflow, userId: person.id },
         'a job is ordered',

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Database, decodeCursor, toPage, type Page } from '../platform/index.js';
+import { Database, decodeCursor, SharedReads, toPage, type Page } from '../platform/index.js';
 import type { JobsQuery, JobView } from './job.dto.js';
 import { isTerminal, type JobError, type JobKind, type JobStatus } from './job.js';
 import { JOB_WISH_CHANNEL } from './job-lease.js';
@@ -33,11 +33,15 @@ export interface JobSummary {
 /** Jobs as persons see and cancel them. */
 @Injectable()
 export class Jobs {
+  private readonly whole: SharedReads<WholeJob>;
+
   constructor(
     private readonly database: Database,
     private readonly views: JobViews,
     private readonly settlement: JobSettlement,
-  ) {}
+  ) {
+    this.whole = new SharedReads(database, (ids) => this.load(ids));
+  }
 
   /** Throws jobs.not_found, for another person's job too. */
   async getView(personId: string, jobId: string): Promise<JobView> {
@@ -46,7 +50,7 @@ export class Jobs {
 
   /** Throws jobs.not_found, for another person's job too. */
   async get(personId: string, jobId: string): Promise<WholeJob> {
-    const job = await this.findWhole(jobId);
+    const job = await this.whole.find(jobId);
     if (job?.userId !== personId) throw jobError('jobs.not_found', 'No job of yours has this id.');
     return job;
   }
@@ -82,7 +86,7 @@ export class Jobs {
   }
 
   private async getWhole(jobId: string): Promise<WholeJob> {
-    const job = await this.findWhole(jobId);
+    const job = await this.whole.find(jobId);
     if (!job) throw jobError('jobs.not_found', 'No job has this id.');
     return job;
   }
@@ -130,12 +134,12 @@ export class Jobs {
     return this.getView(personId, jobId);
   }
 
-  private async findWhole(jobId: string): Promise<WholeJob | undefined> {
-    const [job] = await this.database.prepared<WholeJob>(
-      'whole-job',
-      `SELECT ${WHOLE_JOB_COLUMNS} FROM jobs WHERE id = $1`,
-      [jobId],
+  private async load(ids: readonly string[]): Promise<Map<string, WholeJob>> {
+    const jobs = await this.database.prepared<WholeJob>(
+      'whole-jobs',
+      `SELECT ${WHOLE_JOB_COLUMNS} FROM jobs WHERE id = ANY($1::uuid[])`,
+      [ids],
     );
-    return job;
+    return new Map(jobs.map((job) => [job.id, job]));
   }
 }

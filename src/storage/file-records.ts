@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Database, decodeCursor, toPage, type Page } from '../platform/index.js';
+import { Database, decodeCursor, SharedReads, toPage, type Page } from '../platform/index.js';
 import { filesError } from './storage.errors.js';
 import { FILE_COLUMNS, type FileKind, type FileRecord } from './file.js';
 
@@ -46,7 +46,11 @@ export const isUniqueViolation = (error: unknown): boolean =>
 /** The rows of files: pending → stored → deleted → purged, never back. */
 @Injectable()
 export class FileRecords {
-  constructor(private readonly database: Database) {}
+  private readonly stored: SharedReads<FileRecord>;
+
+  constructor(private readonly database: Database) {
+    this.stored = new SharedReads(database, (ids) => this.load(ids));
+  }
 
   async insertPending(draft: Draft, storageKey: string): Promise<void> {
     await this.database.query(
@@ -113,12 +117,9 @@ export class FileRecords {
   }
 
   /** Those of the rows that are stored, in no order. */
-  findAll(ids: readonly string[]): Promise<FileRecord[]> {
-    return this.database.prepared<FileRecord>(
-      'stored-files',
-      `SELECT ${FILE_COLUMNS} FROM files WHERE id = ANY($1::uuid[]) AND status = 'stored'`,
-      [ids],
-    );
+  async findAll(ids: readonly string[]): Promise<FileRecord[]> {
+    const found = await Promise.all(ids.map((id) => this.stored.find(id)));
+    return found.filter((file) => file !== undefined);
   }
 
   /** Throws files.not_found, also for the file of another person. */
@@ -132,13 +133,14 @@ export class FileRecords {
    */
   async getOwnLocked(userId: string, id: string, lock: 'SHARE' | 'UPDATE'): Promise<FileRecord> {
     const isOurs = UUID.test(id);
-    const row = isOurs
-      ? await this.database.one<FileRecord>(
+    const rows = isOurs
+      ? await this.database.prepared<FileRecord>(
+          `file-for-${lock}`,
           `SELECT ${FILE_COLUMNS} FROM files WHERE id = $1 AND status = 'stored' FOR ${lock}`,
           [id],
         )
-      : undefined;
-    return this.own(userId, row);
+      : [];
+    return this.own(userId, rows[0]);
   }
 
   findDeleted(id: string): Promise<Deleted | undefined> {
@@ -212,5 +214,14 @@ export class FileRecords {
       ],
     );
     return toPage(rows, query.limit, (file) => file);
+  }
+
+  private async load(ids: readonly string[]): Promise<Map<string, FileRecord>> {
+    const files = await this.database.prepared<FileRecord>(
+      'stored-files',
+      `SELECT ${FILE_COLUMNS} FROM files WHERE id = ANY($1::uuid[]) AND status = 'stored'`,
+      [ids],
+    );
+    return new Map(files.map((file) => [file.id, file]));
   }
 }

@@ -1,3 +1,4 @@
+import { createSecretKey } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { JwtService, type JwtModuleOptions } from '@nestjs/jwt';
 import type { Config } from '../../config/index.js';
@@ -11,21 +12,25 @@ const TYPE = 'at+jwt';
 const AUDIENCE = 'house-of-models';
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-export const jwtOptions = (config: Config): JwtModuleOptions => ({
-  secret: config.auth.jwtKey,
-  signOptions: {
-    algorithm: ALGORITHM,
-    header: { alg: ALGORITHM, typ: TYPE },
-    issuer: config.http.publicUrl,
-    audience: AUDIENCE,
-    expiresIn: ACCESS_TOKEN_SECONDS,
-  },
-  verifyOptions: {
-    algorithms: [ALGORITHM],
-    issuer: config.http.publicUrl,
-    audience: AUDIENCE,
-  },
-});
+export const jwtOptions = (config: Config): JwtModuleOptions => {
+  // Made once: jsonwebtoken would try a string as a public key first, for every token that it reads.
+  const key = createSecretKey(config.auth.jwtKey, 'utf8');
+  return {
+    secretOrKeyProvider: () => key,
+    signOptions: {
+      algorithm: ALGORITHM,
+      header: { alg: ALGORITHM, typ: TYPE },
+      issuer: config.http.publicUrl,
+      audience: AUDIENCE,
+      expiresIn: ACCESS_TOKEN_SECONDS,
+    },
+    verifyOptions: {
+      algorithms: [ALGORITHM],
+      issuer: config.http.publicUrl,
+      audience: AUDIENCE,
+    },
+  };
+};
 
 export interface AccessClaims {
   readonly personId: string;

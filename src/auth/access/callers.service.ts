@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Database } from '../../platform/index.js';
+import { Database, SharedReads } from '../../platform/index.js';
 import { ApiKeys } from '../api-keys/api-keys.service.js';
 import type { Person } from '../people/person.js';
 import { AccessTokens } from './access-tokens.js';
@@ -8,25 +8,23 @@ import type { Caller } from './current-person.js';
 /** Finds the person behind a bearer token. */
 @Injectable()
 export class Callers {
+  private readonly signedIn: SharedReads<Person>;
+
   constructor(
     private readonly database: Database,
     private readonly tokens: AccessTokens,
     private readonly apiKeys: ApiKeys,
-  ) {}
+  ) {
+    this.signedIn = new SharedReads(database, (ids) => this.load(ids));
+  }
 
   /** Undefined unless token or API key is genuine and open, and the person active and verified. */
   async find(token: string): Promise<Caller | undefined> {
     if (this.apiKeys.isApiKey(token)) return this.apiKeys.findCaller(token);
     const claims = this.tokens.read(token);
     if (!claims) return undefined;
-    const [person] = await this.database.prepared<Person>(
-      'caller',
-      `SELECT u.id, u.email, u.name, u.role FROM users u JOIN sessions s ON s.user_id = u.id
-       WHERE u.id = $1 AND u.status = 'active' AND u.email_verified_at IS NOT NULL
-         AND s.id = $2 AND s.ended_at IS NULL AND s.expires_at > now()`,
-      [claims.personId, claims.sessionId],
-    );
-    return person && { person, sessionId: claims.sessionId };
+    const person = await this.signedIn.find(claims.sessionId);
+    return person?.id === claims.personId ? { person, sessionId: claims.sessionId } : undefined;
   }
 
   /** Whether who came in once may still be in: an access token that only grew old changes nothing. */
@@ -40,5 +38,18 @@ export class Callers {
       [person.id, sessionId, apiKeyId],
     );
     return row !== undefined;
+  }
+
+  /** Who is in, by session. */
+  private async load(sessionIds: readonly string[]): Promise<Map<string, Person>> {
+    const rows = await this.database.prepared<Person & { sessionId: string }>(
+      'callers',
+      `SELECT s.id AS "sessionId", u.id, u.email, u.name, u.role
+       FROM sessions s JOIN users u ON u.id = s.user_id
+       WHERE s.id = ANY($1::uuid[]) AND s.ended_at IS NULL AND s.expires_at > now()
+         AND u.status = 'active' AND u.email_verified_at IS NOT NULL`,
+      [sessionIds],
+    );
+    return new Map(rows.map(({ sessionId, ...person }) => [sessionId, person]));
   }
 }

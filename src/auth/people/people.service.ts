@@ -120,7 +120,8 @@ export class People {
    * is found by the erasure. Throws http.unauthorized when they were suspended or erased meanwhile.
    */
   async hold(id: string): Promise<void> {
-    const held = await this.database.one(
+    const [held] = await this.database.prepared(
+      'hold-person',
       `SELECT 1 FROM users WHERE id = $1 AND status = 'active' FOR KEY SHARE`,
       [id],
     );

@@ -25,6 +25,8 @@ export const dataSourceOptions = (config: Config, migrations: readonly Migration
   poolSize: config.database.poolSize,
   // Without a listener a connection that breaks while idle would end the process.
   poolErrorHandler: () => undefined,
+  // What is asked together on one connection is sent together; see Database.together.
+  extra: { pipeline: true },
 });
 
 /** PostgreSQL: the data source, transactions that cross modules, and notifications. */

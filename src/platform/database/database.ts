@@ -40,6 +40,21 @@ export class Database {
   }
 
   /**
+   * Waits for statements of one transaction that do not need each other's answers: begun together,
+   * they reach PostgreSQL in one go, in no promised order. Throws the first failure of the list, once
+   * all have ended.
+   */
+  async together(statements: readonly Promise<unknown>[]): Promise<void> {
+    const results = await Promise.allSettled(statements);
+    for (const result of results) if (result.status === 'rejected') throw result.reason;
+  }
+
+  /** Runs `work` as if no request and no transaction were around it. */
+  apart<T>(work: () => Promise<T>): Promise<T> {
+    return this.cls.exit(work);
+  }
+
+  /**
    * Runs one SQL statement and returns its rows, those of `RETURNING` included.
    * `Row` is what the caller knows of the columns; int8 arrives as number, timestamptz as Date.
    */
