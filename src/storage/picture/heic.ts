@@ -36,10 +36,13 @@ export const decodeHeic = (source: string, metadata: Metadata): Promise<RawPictu
       reject(new Error('decoding took too long'));
       void worker.terminate();
     }, TIMEOUT_MS);
-    worker.once('message', (picture: RawPicture) => resolve(picture));
+    let picture: RawPicture | undefined;
+    worker.once('message', (decoded: RawPicture) => (picture = decoded));
     worker.once('error', reject);
+    // Not before the thread has given its memory back: whoever waits decodes the next picture.
     worker.once('exit', () => {
       clearTimeout(timer);
-      reject(new Error('the decoder ended without a picture'));
+      if (picture) resolve(picture);
+      else reject(new Error('the decoder ended without a picture'));
     });
   });

@@ -6,7 +6,7 @@ import sharp, { type Metadata, type Sharp } from 'sharp';
 import { Config } from '../../config/index.js';
 import { filesError } from '../storage.errors.js';
 import { isTurnedApart, maxPixelsOf } from './decode-memory.js';
-import { decodeHeic } from './heic.js';
+import { decodeHeic, type RawPicture } from './heic.js';
 import { isProfile } from './profile.js';
 import { isLosslessWebp } from './webp.js';
 
@@ -75,18 +75,21 @@ export class Pictures {
         (metadata.hasAlpha && !isHeic) ||
         (format === 'webp' && (await isLosslessWebp(source)));
       const target = path.join(folder, 'picture');
-      const opened = isHeic
-        ? await this.openHeic(source, metadata)
-        : await this.open(source, metadata, folder);
+      const heic = isHeic ? await this.decodeHeic(source, metadata) : undefined;
+      const opened = heic ? this.openRaw(heic) : await this.open(source, metadata, folder);
       const upright = opened.autoOrient().toColourspace('srgb');
       // Huffman tables made for the picture would save a fifth of its bytes, but keep all of its
       // coefficients in memory: 310 MB instead of 25 MB at 24 megapixels, and half as long again.
       const encoded = isLossless
         ? upright.png({ compressionLevel: 4, palette: false })
         : upright.jpeg({ quality: 95, chromaSubsampling: '4:4:4', optimiseCoding: false });
-      const { width, height } = await encoded.toFile(target).catch((error: unknown) => {
-        throw this.decodeError(error);
-      });
+      const { width, height } = await encoded
+        .toFile(target)
+        .catch((error: unknown) => {
+          throw this.decodeError(error);
+        })
+        // As garbage it would still be there while the next picture is decoded.
+        .finally(() => heic?.data.buffer.transfer(0));
       return {
         path: target,
         mimeType: isLossless ? 'image/png' : 'image/jpeg',
@@ -162,10 +165,13 @@ export class Pictures {
     return sharp(flat, { limitInputPixels, sequentialRead: true, ignoreIcc: true });
   }
 
-  private async openHeic(source: string, metadata: Metadata): Promise<Sharp> {
-    const { data, width, height } = await decodeHeic(source, metadata).catch((error: unknown) => {
+  private async decodeHeic(source: string, metadata: Metadata): Promise<RawPicture> {
+    return decodeHeic(source, metadata).catch((error: unknown) => {
       throw unreadable(error);
     });
+  }
+
+  private openRaw({ data, width, height }: RawPicture): Sharp {
     // Transparency in HEIC is a rarity of stickers, never of photographs: on white.
     return sharp(data, { raw: { width, height, channels: 4 } }).flatten({ background: 'white' });
   }
