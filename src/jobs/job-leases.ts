@@ -160,16 +160,20 @@ export class JobLeases {
   ): Promise<void> {
     await this.fenced(
       lease,
-      `WITH first AS (
-         UPDATE job_prompts SET running_at = now() WHERE prompt_id = $4 AND running_at IS NULL RETURNING 1
+      `WITH holder AS (
+         -- Everything below hangs on it: who was fenced must not note the start that a successor counts.
+         SELECT id FROM jobs WHERE ${HELD} AND status IN ('queued', 'running') FOR UPDATE
+       ), first AS (
+         UPDATE job_prompts SET running_at = now() FROM holder
+         WHERE prompt_id = $4 AND running_at IS NULL RETURNING 1
        ), held AS (
          UPDATE jobs SET status = 'running', started_at = coalesce(started_at, now()),
            starts = starts + (SELECT count(*) FROM first)::int,
            deadline_at = CASE WHEN EXISTS (SELECT 1 FROM first) OR deadline_at IS NULL
              THEN now() + make_interval(secs => $5) ELSE deadline_at END,
            event_sequence = event_sequence + CASE WHEN status = 'queued' THEN 1 ELSE 0 END
-         WHERE ${HELD} AND status IN ('queued', 'running')
-         RETURNING id, event_sequence
+         FROM holder WHERE jobs.id = holder.id
+         RETURNING jobs.id, event_sequence
        ), event AS (
          INSERT INTO job_events (job_id, id, type, data)
          SELECT id, event_sequence, 'status', '{"status":"running"}' FROM held
@@ -193,8 +197,8 @@ export class JobLeases {
            event_sequence = event_sequence + 1
          WHERE ${HELD} RETURNING id, kind, event_sequence
        ), ended AS (
-         UPDATE job_prompts SET ended_at = now(), outcome = $5
-         WHERE job_id = $1 AND epoch <= $2 AND ended_at IS NULL
+         UPDATE job_prompts SET ended_at = now(), outcome = $5 FROM held
+         WHERE job_id = held.id AND ended_at IS NULL
        ), event AS (
          INSERT INTO job_events (job_id, id, type, data)
          SELECT id, event_sequence, 'status', '{"status":"queued"}' FROM held

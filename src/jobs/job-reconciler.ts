@@ -75,6 +75,9 @@ export class JobReconciler implements OnApplicationBootstrap, BeforeApplicationS
          UPDATE jobs SET status = 'queued', lease_owner = NULL, lease_until = NULL, instance_id = NULL,
            prompt_id = NULL, deadline_at = NULL, event_sequence = event_sequence + 1
          FROM free WHERE jobs.id = free.id RETURNING jobs.id, jobs.event_sequence
+       ), ended AS (
+         UPDATE job_prompts SET ended_at = now(), outcome = 'lost' FROM freed
+         WHERE job_prompts.job_id = freed.id AND ended_at IS NULL
        )
        INSERT INTO job_events (job_id, id, type, data)
        SELECT id, event_sequence, 'status', '{"status":"queued"}' FROM freed`,
@@ -112,7 +115,9 @@ export class JobReconciler implements OnApplicationBootstrap, BeforeApplicationS
     const prompts = await this.database.query<{ id: string; jobId: string }>(
       `SELECT prompt_id AS id, job_id AS "jobId" FROM job_prompts
        WHERE running_at IS NOT NULL AND outcome <> 'succeeded' AND discarded_at IS NULL
-         AND ended_at < now() - make_interval(secs => $1) LIMIT ${BATCH}`,
+         AND ended_at < now() - make_interval(secs => $1)
+         AND NOT EXISTS (SELECT 1 FROM jobs WHERE jobs.id = job_prompts.job_id
+           AND jobs.prompt_id = job_prompts.prompt_id AND jobs.status = 'succeeded') LIMIT ${BATCH}`,
       [SETTLED_AFTER_SECONDS],
     );
     for (const { id, jobId } of prompts) {
