@@ -22,7 +22,10 @@ export const mailReplay: Command = {
     }
     return withInstallation(async (app) => {
       const mails = app.get(MailAdmin);
-      if (values.dead) console.log(`${await mails.replayDead()} mails are on their way again.`);
+      if (values.dead) {
+        const count = await mails.replayDead();
+        console.log(`${count} ${count === 1 ? 'mail is on its' : 'mails are on their'} way again.`);
+      }
       for (const id of ids) {
         const { recipient } = await mails.replay(id);
         console.log(`The mail to ${recipient} is on its way again.`);

@@ -1,8 +1,9 @@
+import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { GetQueueAttributesCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
-import { MailAdmin } from '../../../src/mail/index.js';
 import { arrived, eventually, mailbox } from '../../support/mailer.js';
 import { startSesProxy, type SesProxy } from '../../support/ses-proxy.js';
 import { startMailHouse, type MailHouse } from './mail-house.js';
@@ -45,6 +46,20 @@ const message = (emailId: string) =>
 
 const addresses = (count: number): string[] =>
   Array.from({ length: count }, () => `${randomUUID()}@example.com`);
+
+/** What `npm run cli -- …` prints on the installation of the house. */
+const command = async (...words: string[]): Promise<string> => {
+  const { stdout } = await promisify(execFile)(process.execPath, ['scripts/cli.mjs', ...words], {
+    env: {
+      ...process.env,
+      COMFYUI_URLS: 'http://127.0.0.1:1',
+      JWT_KEY: 'test-jwt-key-0123456789-0123456789',
+      LINK_KEY: 'test-link-key-0123456789-0123456789',
+      ...house.environment,
+    },
+  });
+  return stdout;
+};
 
 const statuses = (rows: readonly MailRow[]): string[] => [
   ...new Set(rows.map((row) => row.status)),
@@ -113,7 +128,7 @@ describe('delivery', () => {
     expect(metrics).toMatch(/mails_total\{kind="password-changed",status="dead"\} 1/);
 
     ses.plan = () => ({ kind: 'none' });
-    expect(await house.app.get(MailAdmin, { strict: false }).replayDead()).toBe(1);
+    expect(await command('mail', 'replay', '--dead')).toBe('1 mail is on its way again.\n');
     expect(await orders.settled(ids)).toMatchObject([{ status: 'sent', attempts: 1 }]);
   });
 
