@@ -3,9 +3,10 @@ import type { Database } from './database.js';
 
 /** Rows of one query. */
 const LARGEST = 100;
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /**
- * Reads by id for the busiest routes: those that are asked for while a query is under way share the next
+ * Reads by UUID for the busiest routes: those that are asked for while a query is under way share the next
  * one, so that a crowd of askers costs few queries. Nothing is kept: every answer was read after its
  * question. Inside a transaction a read stands alone and sees what the transaction sees.
  */
@@ -17,16 +18,19 @@ export class SharedReads<Row> {
     batchScheduleFn: (go) => void this.underWay.then(() => setImmediate(go)),
   });
 
-  /** `load` gets ids without repeats and answers with what it found, by id. */
+  /** `load` gets ids in lower case without repeats and answers with what it found, by id. */
   constructor(
     private readonly database: Database,
     private readonly load: (ids: readonly string[]) => Promise<ReadonlyMap<string, Row>>,
   ) {}
 
-  /** Undefined when there is no such row. The id must be well formed, or the query of all fails. */
+  /** Undefined when there is no such row, and for text that is no UUID. */
   async find(id: string): Promise<Row | undefined> {
-    if (this.database.isInTransaction) return (await this.load([id])).get(id);
-    return this.loader.load(id);
+    // One that PostgreSQL cannot read would fail the query of all.
+    if (!UUID.test(id)) return undefined;
+    const key = id.toLowerCase();
+    if (this.database.isInTransaction) return (await this.load([key])).get(key);
+    return this.loader.load(key);
   }
 
   private async read(ids: readonly string[]): Promise<(Row | undefined)[]> {

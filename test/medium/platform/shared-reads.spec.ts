@@ -82,9 +82,19 @@ describe('SharedReads', () => {
 
   it('fails for those who share a query that fails, and goes on', async () => {
     const id = await shelf(1);
-    const results = await Promise.allSettled([reads.find(id), reads.find('no uuid')]);
+    await database.query('ALTER TABLE shelves RENAME TO hidden');
+    const results = await Promise.allSettled([reads.find(id), reads.find(randomUUID())]);
+    await database.query('ALTER TABLE hidden RENAME TO shelves');
     expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
     expect((await reads.find(id))?.books).toBe(1);
+  });
+
+  it('knows an id in capitals, and no row by what is no id', async () => {
+    const id = await shelf(1);
+    const found = await Promise.all(
+      [id.toUpperCase(), 'no uuid', ''].map((text) => reads.find(text)),
+    );
+    expect(found.map((row) => row?.books)).toEqual([1, undefined, undefined]);
   });
 
   it('reads more than a hundred in several queries', async () => {
