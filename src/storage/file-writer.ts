@@ -8,6 +8,7 @@ import { filesError } from './storage.errors.js';
 import { FileRecords, isUniqueViolation, type Deleted, type Draft } from './file-records.js';
 import { derivedKeysOf, keyOf, originalKeyOf } from './keys.js';
 import type { FileRecord } from './file.js';
+import { READ_BYTES } from './read-size.js';
 import { FileUsage } from './usage.service.js';
 import { checkKey, OBJECT_STORE, StoreFull, type ObjectStore } from './store/object-store.js';
 
@@ -15,7 +16,8 @@ import { checkKey, OBJECT_STORE, StoreFull, type ObjectStore } from './store/obj
 export const hashOf = async (path: string): Promise<{ sha256: string; sizeBytes: number }> => {
   const hash = createHash('sha256');
   let sizeBytes = 0;
-  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
+  const bytes = createReadStream(path, { highWaterMark: READ_BYTES });
+  for await (const chunk of bytes as AsyncIterable<Buffer>) {
     hash.update(chunk);
     sizeBytes += chunk.length;
   }

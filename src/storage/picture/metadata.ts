@@ -1,6 +1,7 @@
 import { createReadStream, createWriteStream } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
+import { READ_BYTES } from '../read-size.js';
 
 /** A part of the source, end exclusive, or bytes that take the place of one. */
 type Piece = { readonly start: number; readonly end: number } | Buffer;
@@ -166,7 +167,8 @@ export const copyWithoutMetadata = async (
         for await (const piece of joined(piecesOf(opened))) {
           if (Buffer.isBuffer(piece)) yield piece;
           else if (piece.end > piece.start) {
-            yield* createReadStream(source, { start: piece.start, end: piece.end - 1 });
+            const range = { start: piece.start, end: piece.end - 1 };
+            yield* createReadStream(source, { ...range, highWaterMark: READ_BYTES });
           }
         }
       },

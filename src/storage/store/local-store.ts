@@ -5,6 +5,7 @@ import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { Disk } from 'flydrive';
 import { FSDriver } from 'flydrive/drivers/fs';
+import { READ_BYTES } from '../read-size.js';
 import {
   checkKey,
   ObjectMissing,
@@ -66,7 +67,7 @@ export class LocalStore implements ObjectStore {
     try {
       // Opened here, so that a missing object is an error of this call and not of the stream.
       const handle = await open(location, 'r');
-      return createReadStream(location, { fd: handle, highWaterMark: 256 * 1024, ...range });
+      return createReadStream(location, { fd: handle, highWaterMark: READ_BYTES, ...range });
     } catch (error) {
       if (codeOf(error) === 'ENOENT') throw new ObjectMissing(key);
       throw error;
