@@ -1,3 +1,4 @@
+import pLimit from 'p-limit';
 import sharp from 'sharp';
 import type { InlinePicture } from '../sending/mime.js';
 
@@ -7,6 +8,9 @@ const MOVING_SIDE = 320;
 /** Mail programs cut large mails; an animation above this becomes its first frame. */
 const MOVING_MAX_BYTES = 1_500_000;
 const MOST_PIXELS = 100_000_000;
+
+// Ten mails are written at once: memory stays that of one picture.
+const oneAtATime = pLimit(1);
 
 const still = (source: string): Promise<Buffer> =>
   sharp(source, { limitInputPixels: MOST_PIXELS })
@@ -24,11 +28,13 @@ const moving = (source: string): Promise<Buffer> =>
     .toBuffer();
 
 /** The picture at the path `source` as a mail shows it: small, a JPEG, or a GIF when it moves. Throws for what is none. */
-export const inlinePicture = async (
+export const inlinePicture = (
   source: string,
   cid: string,
   fileName: string,
-): Promise<InlinePicture> => {
+): Promise<InlinePicture> => oneAtATime(() => shrunk(source, cid, fileName));
+
+const shrunk = async (source: string, cid: string, fileName: string): Promise<InlinePicture> => {
   const { pages = 1 } = await sharp(source, { limitInputPixels: MOST_PIXELS }).metadata();
   if (pages > 1) {
     const animation = await moving(source);
