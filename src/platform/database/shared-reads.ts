@@ -1,8 +1,11 @@
 import DataLoader from 'dataloader';
+import { within } from '../telemetry/time-limit.js';
 import type { Database } from './database.js';
 
 /** Rows of one query. */
 const LARGEST = 100;
+/** A query that hangs holds up those who ask after it for so long. */
+const PATIENCE_SECONDS = 1;
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /**
@@ -36,7 +39,7 @@ export class SharedReads<Row> {
   private async read(ids: readonly string[]): Promise<(Row | undefined)[]> {
     // The first asker's request, and whatever it does next, is not the others'.
     const loading = this.database.apart(() => this.load([...new Set(ids)]));
-    this.underWay = loading.catch(() => undefined);
+    this.underWay = within(PATIENCE_SECONDS, loading).catch(() => undefined);
     const rows = await loading;
     return ids.map((id) => rows.get(id));
   }

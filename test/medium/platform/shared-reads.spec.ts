@@ -89,6 +89,23 @@ describe('SharedReads', () => {
     expect((await reads.find(id))?.books).toBe(1);
   });
 
+  it('waits for a query that hangs a second, not for ever', async () => {
+    const [slow, quick] = [await shelf(1), await shelf(2)];
+    let release = (): void => undefined;
+    const hangs = new Promise<void>((resolve) => (release = resolve));
+    const hanging = new SharedReads<number>(database, async (ids) => {
+      asked.push(ids);
+      const [id = ''] = ids;
+      if (id === slow) await hangs;
+      return new Map([[id, 1]]);
+    });
+    const first = hanging.find(slow);
+    await underWay();
+    expect(await hanging.find(quick)).toBe(1);
+    release();
+    expect(await first).toBe(1);
+  });
+
   it('knows an id in capitals, and no row by what is no id', async () => {
     const id = await shelf(1);
     const found = await Promise.all(
