@@ -23,10 +23,10 @@ export const googleRefused = (cause?: unknown) =>
 /** Checks ID tokens, whichever way they came: RS256 with a current key of the issuer, and made for us. */
 @Injectable()
 export class GoogleIdTokens {
-  constructor(
-    private readonly provider: GoogleProvider,
-    private readonly jwt: JwtService,
-  ) {}
+  /** Not the module's, which checks everything with our own key. */
+  private readonly jwt = new JwtService();
+
+  constructor(private readonly provider: GoogleProvider) {}
 
   /**
    * What the token says. `nonce`: the one it was asked for with; a token made for a nonce is refused
@@ -52,8 +52,7 @@ export class GoogleIdTokens {
     if (!key) return undefined;
     try {
       return this.jwt.verify<Record<string, unknown>>(idToken, {
-        // In place of the module's own secret, which a public key would not override.
-        secret: key.export({ type: 'spki', format: 'pem' }),
+        publicKey: key.export({ type: 'spki', format: 'pem' }),
         algorithms: [ALGORITHM],
         audience: provider.clientId,
         issuer: provider.issuers,
