@@ -119,6 +119,14 @@ export class House {
     return this.app.get(Database);
   }
 
+  /** A GPU that was seen once and is merely down: orders for product backgrounds are taken and wait. */
+  async addAwayInstance(id = 'away'): Promise<void> {
+    await this.database.query(
+      `INSERT INTO instances (id, url, state, ever_workflows) VALUES ($1, 'http://away', 'down', '{product-backgrounds}')`,
+      [id],
+    );
+  }
+
   async untilReady(): Promise<void> {
     await until(async () => {
       const row = await this.database.one<{ ready: boolean }>(

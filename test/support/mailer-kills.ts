@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { expect, inject } from 'vitest';
 import { FinishedJobs } from '../medium/mail/finished-jobs.js';
 import { startMailHouse } from '../medium/mail/mail-house.js';
+import { TEST_KEYS } from './config.js';
 import { eventually, mailbox } from './mailer.js';
 import { RoleProcess } from './role-process.js';
 import { startSesProxy } from './ses-proxy.js';
@@ -43,8 +44,7 @@ export const killMailers = async (plan: KillPlan): Promise<KillReport> => {
     PORT: '0',
     LOG_LEVEL: 'error',
     COMFYUI_URLS: 'http://127.0.0.1:1',
-    JWT_KEY: 'test-jwt-key-0123456789-0123456789',
-    LINK_KEY: 'test-link-key-0123456789-0123456789',
+    ...TEST_KEYS,
   };
   const mailers = [RoleProcess.start(environment), RoleProcess.start(environment)];
   try {

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
+import { TEST_KEYS } from './config.js';
 
 /** A process of the product with a role of its own, to be killed and stopped. */
 export class WorkerProcess {
@@ -18,8 +19,7 @@ export class WorkerProcess {
         LOG_LEVEL: 'warn',
         PORT: '0',
         MIGRATE_ON_START: 'false',
-        JWT_KEY: 'test-jwt-key-0123456789-0123456789',
-        LINK_KEY: 'test-link-key-0123456789-0123456789',
+        ...TEST_KEYS,
         ...environment,
         ROLES: roles,
       },

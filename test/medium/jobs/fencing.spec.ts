@@ -35,10 +35,7 @@ beforeAll(async () => {
     sandboxes: 0,
     environment: { COMFYUI_URLS: 'http://127.0.0.1:1', JOB_LEASE_SECONDS: '600' },
   });
-  await house.database.query(
-    `INSERT INTO instances (id, url, state, ever_workflows) VALUES ($1, 'http://away', 'down', '{product-backgrounds}')`,
-    [INSTANCE],
-  );
+  await house.addAwayInstance(INSTANCE);
   customer = await house.customer();
   leases = house.app.get(JobLeases, { strict: false });
 });

@@ -14,10 +14,7 @@ beforeAll(async () => {
     sandboxes: 0,
     environment: { COMFYUI_URLS: 'http://127.0.0.1:1', PRICES: 'product-backgrounds=1' },
   });
-  // A GPU that is merely down: orders are taken and wait.
-  await house.database.query(
-    `INSERT INTO instances (id, url, state, ever_workflows) VALUES ('away', 'http://away', 'down', '{product-backgrounds}')`,
-  );
+  await house.addAwayInstance();
   customer = await house.customer();
 });
 afterAll(() => house.stop());

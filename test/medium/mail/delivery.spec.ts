@@ -4,6 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { GetQueueAttributesCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
+import { TEST_KEYS } from '../../support/config.js';
 import { arrived, eventually, mailbox } from '../../support/mailer.js';
 import { startSesProxy, type SesProxy } from '../../support/ses-proxy.js';
 import { startMailHouse, type MailHouse } from './mail-house.js';
@@ -53,8 +54,7 @@ const command = async (...words: string[]): Promise<string> => {
     env: {
       ...process.env,
       COMFYUI_URLS: 'http://127.0.0.1:1',
-      JWT_KEY: 'test-jwt-key-0123456789-0123456789',
-      LINK_KEY: 'test-link-key-0123456789-0123456789',
+      ...TEST_KEYS,
       ...house.environment,
     },
   });
