@@ -16,6 +16,7 @@ export { GrowingPause } from './outbox/growing-pause.js';
 export { OutboxDispatcher } from './outbox/outbox-dispatcher.js';
 export type { OutboxEvent } from './outbox/outbox-dispatcher.js';
 export { OutboxModule } from './outbox/outbox.module.js';
+export { LaneLooks } from './queue/lane-looks.js';
 export { addRecord, closeLane } from './queue/lane-records.js';
 export type { LaneRecord } from './queue/lane-records.js';
 export { migrateQueue, QueueModule } from './queue/queue.module.js';

@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { Queue, Worker } from 'bullmq';
 import type { PickedJob } from '../../jobs/index.js';
-import { addRecord, closeLane, type LaneRecord } from '../../platform/index.js';
+import { addRecord, closeLane, LaneLooks, type LaneRecord } from '../../platform/index.js';
 import { ComfyClient } from '../client/index.js';
 import type { JobExecutor } from '../executor/job-executor.js';
 import type { LaneTurn } from '../executor/turn.js';
@@ -51,8 +51,7 @@ export class InstanceDriver {
   private readonly stopping = new AbortController();
   private loop: Promise<void> | undefined;
   private wake: (() => void) | undefined;
-  private refilling: Promise<void> = Promise.resolve();
-  private isRefillDue = false;
+  private readonly looks: LaneLooks;
   private looking: Promise<void> | undefined;
   private sampledAt = performance.now();
   private askedForYieldAt = -Infinity;
@@ -75,6 +74,10 @@ export class InstanceDriver {
       { unreachableMs: times.graceMs },
     );
     this.health = new InstanceHealth(id, this.client, parts, times);
+    this.looks = new LaneLooks(
+      () => this.pickWhileFree(),
+      (error) => this.logger.warn({ err: error }, 'picking failed'),
+    );
   }
 
   /** True once the instance was asked for the first time, or another process drives it. */
@@ -88,7 +91,7 @@ export class InstanceDriver {
 
   /** Looks for work now: a job was submitted or a slot came free. */
   nudge(): void {
-    if (this.isOwner && this.health.isReady) this.refill();
+    if (this.isOwner && this.health.isReady) this.looks.nudge();
   }
 
   /** Stops picking, gives staged work back, lets running prompts go on for a successor. */
@@ -96,7 +99,7 @@ export class InstanceDriver {
     this.stopping.abort();
     this.wake?.();
     await this.loop;
-    await this.refilling;
+    await this.looks.done;
     await Promise.all(this.executing);
     await this.disown();
     await this.parts.instances.release(this.id).catch(() => undefined);
@@ -131,7 +134,7 @@ export class InstanceDriver {
     this.looking ??= this.look().finally(() => (this.looking = undefined));
     if (!this.health.isReady) return;
     for (const job of await this.parts.leases.adopt(this.id)) await this.enqueue(job);
-    this.refill();
+    this.looks.nudge();
   }
 
   /** Beside the ticks, which keep the lease: a ComfyUI may take a minute to say what it offers. */
@@ -173,18 +176,6 @@ export class InstanceDriver {
     this.worker = undefined;
     // Executions hold leases of their own and are awaited by stop(); the lane itself may go now.
     await closeLane(worker);
-  }
-
-  /** A crowd of nudges is one look. */
-  private refill(): void {
-    if (this.isRefillDue) return;
-    this.isRefillDue = true;
-    this.refilling = this.refilling
-      .then(() => {
-        this.isRefillDue = false;
-        return this.pickWhileFree();
-      })
-      .catch((error: unknown) => this.logger.warn({ err: error }, 'picking failed'));
   }
 
   private get mayPick(): boolean {

@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { Worker, type Queue } from 'bullmq';
 import type { JobLeases, PickedJob, ProviderTasks } from '../../jobs/index.js';
-import { addRecord, closeLane, type LaneRecord } from '../../platform/index.js';
+import { addRecord, closeLane, LaneLooks, type LaneRecord } from '../../platform/index.js';
 import type { ToolExecutor } from '../executor/tool-executor.js';
 import type { Tool } from '../tool.js';
 
@@ -30,8 +30,7 @@ export class ToolLane {
   private readonly stopping = new AbortController();
   private worker: Worker<LaneRecord> | undefined;
   private timer: NodeJS.Timeout | undefined;
-  private filling: Promise<void> = Promise.resolve();
-  private isDue = false;
+  private readonly looks: LaneLooks;
   private heldUntil = -Infinity;
   private pausedUntil = -Infinity;
 
@@ -41,6 +40,10 @@ export class ToolLane {
     private readonly parts: ToolLaneParts,
   ) {
     this.logger = new Logger(`Tool ${tool.id}`);
+    this.looks = new LaneLooks(
+      () => this.fill(),
+      (error) => this.logger.warn({ err: error }, 'picking failed'),
+    );
   }
 
   start(): void {
@@ -54,23 +57,16 @@ export class ToolLane {
     this.nudge();
   }
 
-  /** Looks for work now; a crowd of nudges is one look. */
+  /** Looks for work now. */
   nudge(): void {
-    if (this.isDue) return;
-    this.isDue = true;
-    this.filling = this.filling
-      .then(() => {
-        this.isDue = false;
-        return this.fill();
-      })
-      .catch((error: unknown) => this.logger.warn({ err: error }, 'picking failed'));
+    this.looks.nudge();
   }
 
   /** Stops picking; what is at the provider goes on there for a successor. */
   async stop(): Promise<void> {
     this.stopping.abort();
     clearInterval(this.timer);
-    await this.filling;
+    await this.looks.done;
     await closeLane(this.worker);
     await Promise.all(this.executing);
   }
