@@ -116,6 +116,7 @@ export class JobReconciler implements OnApplicationBootstrap, BeforeApplicationS
       `SELECT prompt_id AS id, job_id AS "jobId" FROM job_prompts
        WHERE running_at IS NOT NULL AND outcome <> 'succeeded' AND discarded_at IS NULL
          AND ended_at < now() - make_interval(secs => $1)
+         -- Whatever the prompt's row says: what a succeeded job shows is never in vain.
          AND NOT EXISTS (SELECT 1 FROM jobs WHERE jobs.id = job_prompts.job_id
            AND jobs.prompt_id = job_prompts.prompt_id AND jobs.status = 'succeeded') LIMIT ${BATCH}`,
       [SETTLED_AFTER_SECONDS],

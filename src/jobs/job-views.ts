@@ -63,8 +63,7 @@ export class JobViews {
   }
 
   private async filesOf(ids: readonly string[]): Promise<Map<string, FileView>> {
-    if (ids.length === 0) return new Map();
-    const found = await this.files.findAll([...new Set(ids)]);
+    const found = await this.files.findAll(ids);
     return new Map(found.map((file) => [file.id, this.files.view(file)]));
   }
 

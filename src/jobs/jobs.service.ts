@@ -40,7 +40,16 @@ export class Jobs {
     private readonly views: JobViews,
     private readonly settlement: JobSettlement,
   ) {
-    this.whole = new SharedReads(database, (ids) => this.load(ids));
+    this.whole = new SharedReads(
+      database,
+      (ids) =>
+        database.prepared(
+          'whole-jobs',
+          `SELECT ${WHOLE_JOB_COLUMNS} FROM jobs WHERE id = ANY($1::uuid[])`,
+          [ids],
+        ),
+      ({ id }) => id,
+    );
   }
 
   /** Throws jobs.not_found, for another person's job too. */
@@ -132,14 +141,5 @@ export class Jobs {
       await this.settlement.cancelFree(jobId);
     }
     return this.getView(personId, jobId);
-  }
-
-  private async load(ids: readonly string[]): Promise<Map<string, WholeJob>> {
-    const jobs = await this.database.prepared<WholeJob>(
-      'whole-jobs',
-      `SELECT ${WHOLE_JOB_COLUMNS} FROM jobs WHERE id = ANY($1::uuid[])`,
-      [ids],
-    );
-    return new Map(jobs.map((job) => [job.id, job]));
   }
 }

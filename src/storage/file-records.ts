@@ -49,7 +49,16 @@ export class FileRecords {
   private readonly stored: SharedReads<FileRecord>;
 
   constructor(private readonly database: Database) {
-    this.stored = new SharedReads(database, (ids) => this.load(ids));
+    this.stored = new SharedReads(
+      database,
+      (ids) =>
+        database.prepared(
+          'stored-files',
+          `SELECT ${FILE_COLUMNS} FROM files WHERE id = ANY($1::uuid[]) AND status = 'stored'`,
+          [ids],
+        ),
+      ({ id }) => id,
+    );
   }
 
   async insertPending(draft: Draft, storageKey: string): Promise<void> {
@@ -117,9 +126,8 @@ export class FileRecords {
   }
 
   /** Those of the rows that are stored, in no order. */
-  async findAll(ids: readonly string[]): Promise<FileRecord[]> {
-    const found = await Promise.all(ids.map((id) => this.stored.find(id)));
-    return found.filter((file) => file !== undefined);
+  findAll(ids: readonly string[]): Promise<FileRecord[]> {
+    return this.stored.findAll(ids);
   }
 
   /** Throws files.not_found, also for the file of another person. */
@@ -214,14 +222,5 @@ export class FileRecords {
       ],
     );
     return toPage(rows, query.limit, (file) => file);
-  }
-
-  private async load(ids: readonly string[]): Promise<Map<string, FileRecord>> {
-    const files = await this.database.prepared<FileRecord>(
-      'stored-files',
-      `SELECT ${FILE_COLUMNS} FROM files WHERE id = ANY($1::uuid[]) AND status = 'stored'`,
-      [ids],
-    );
-    return new Map(files.map((file) => [file.id, file]));
   }
 }

@@ -8,14 +8,26 @@ import type { Caller } from './current-person.js';
 /** Finds the person behind a bearer token. */
 @Injectable()
 export class Callers {
-  private readonly signedIn: SharedReads<Person>;
+  private readonly signedIn: SharedReads<Person & { readonly sessionId: string }>;
 
   constructor(
     private readonly database: Database,
     private readonly tokens: AccessTokens,
     private readonly apiKeys: ApiKeys,
   ) {
-    this.signedIn = new SharedReads(database, (ids) => this.load(ids));
+    this.signedIn = new SharedReads(
+      database,
+      (ids) =>
+        database.prepared(
+          'callers',
+          `SELECT s.id AS "sessionId", u.id, u.email, u.name, u.role
+           FROM sessions s JOIN users u ON u.id = s.user_id
+           WHERE s.id = ANY($1::uuid[]) AND s.ended_at IS NULL AND s.expires_at > now()
+             AND u.status = 'active' AND u.email_verified_at IS NOT NULL`,
+          [ids],
+        ),
+      ({ sessionId }) => sessionId,
+    );
   }
 
   /** Undefined unless token or API key is genuine and open, and the person active and verified. */
@@ -23,8 +35,10 @@ export class Callers {
     if (this.apiKeys.isApiKey(token)) return this.apiKeys.findCaller(token);
     const claims = this.tokens.read(token);
     if (!claims) return undefined;
-    const person = await this.signedIn.find(claims.sessionId);
-    return person?.id === claims.personId ? { person, sessionId: claims.sessionId } : undefined;
+    const found = await this.signedIn.find(claims.sessionId);
+    if (found?.id !== claims.personId) return undefined;
+    const { sessionId, ...person } = found;
+    return { person, sessionId };
   }
 
   /** Whether who came in once may still be in: an access token that only grew old changes nothing. */
@@ -38,18 +52,5 @@ export class Callers {
       [person.id, sessionId, apiKeyId],
     );
     return row !== undefined;
-  }
-
-  /** Who is in, by session. */
-  private async load(sessionIds: readonly string[]): Promise<Map<string, Person>> {
-    const rows = await this.database.prepared<Person & { sessionId: string }>(
-      'callers',
-      `SELECT s.id AS "sessionId", u.id, u.email, u.name, u.role
-       FROM sessions s JOIN users u ON u.id = s.user_id
-       WHERE s.id = ANY($1::uuid[]) AND s.ended_at IS NULL AND s.expires_at > now()
-         AND u.status = 'active' AND u.email_verified_at IS NOT NULL`,
-      [sessionIds],
-    );
-    return new Map(rows.map(({ sessionId, ...person }) => [sessionId, person]));
   }
 }

@@ -1,5 +1,5 @@
 import DataLoader from 'dataloader';
-import { within } from '../telemetry/time-limit.js';
+import { within } from '../time-limit.js';
 import type { Database } from './database.js';
 
 /** Rows of one query. */
@@ -21,26 +21,34 @@ export class SharedReads<Row> {
     batchScheduleFn: (go) => void this.underWay.then(() => setImmediate(go)),
   });
 
-  /** `load` gets ids in lower case without repeats and answers with what it found, by id. */
+  /** `load` gets ids in lower case without repeats and answers with the rows it found, in no order. */
   constructor(
     private readonly database: Database,
-    private readonly load: (ids: readonly string[]) => Promise<ReadonlyMap<string, Row>>,
+    private readonly load: (ids: readonly string[]) => Promise<readonly Row[]>,
+    private readonly idOf: (row: Row) => string,
   ) {}
 
   /** Undefined when there is no such row, and for text that is no UUID. */
   async find(id: string): Promise<Row | undefined> {
+    return (await this.findAll([id]))[0];
+  }
+
+  /** Those of the rows that exist, each once. */
+  async findAll(ids: readonly string[]): Promise<Row[]> {
     // One that PostgreSQL cannot read would fail the query of all.
-    if (!UUID.test(id)) return undefined;
-    const key = id.toLowerCase();
-    if (this.database.isInTransaction) return (await this.load([key])).get(key);
-    return this.loader.load(key);
+    const known = ids.filter((id) => UUID.test(id)).map((id) => id.toLowerCase());
+    const keys = [...new Set(known)];
+    if (keys.length === 0) return [];
+    if (this.database.isInTransaction) return [...(await this.load(keys))];
+    const rows = await Promise.all(keys.map((key) => this.loader.load(key)));
+    return rows.filter((row) => row !== undefined);
   }
 
   private async read(ids: readonly string[]): Promise<(Row | undefined)[]> {
     // The first asker's request, and whatever it does next, is not the others'.
     const loading = this.database.apart(() => this.load([...new Set(ids)]));
     this.underWay = within(PATIENCE_SECONDS, loading).catch(() => undefined);
-    const rows = await loading;
+    const rows = new Map((await loading).map((row) => [this.idOf(row), row]));
     return ids.map((id) => rows.get(id));
   }
 }

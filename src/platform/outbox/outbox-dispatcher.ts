@@ -32,6 +32,8 @@ interface Row extends OutboxEvent<never> {
   readonly topic: string;
 }
 
+/** Of the topic $1. */
+const DUE = 'topic = $1 AND available_at <= now()';
 const POLL_MS = 1_000;
 const MAX_BACKOFF_SECONDS = 30;
 const FIRST_PAUSE_MS = 250;
@@ -176,7 +178,7 @@ export class OutboxDispatcher implements OnApplicationBootstrap, BeforeApplicati
   private async isWaiting(topic: string): Promise<boolean> {
     const rows = await this.database.prepared(
       'outbox-waiting',
-      'SELECT 1 FROM outbox WHERE topic = $1 AND available_at <= now() LIMIT 1',
+      `SELECT 1 FROM outbox WHERE ${DUE} LIMIT 1`,
       [topic],
     );
     return rows.length > 0;
@@ -185,7 +187,7 @@ export class OutboxDispatcher implements OnApplicationBootstrap, BeforeApplicati
   private take(topic: string, limit: number): Promise<Row[]> {
     return this.database.query<Row>(
       `SELECT id, topic, payload, created_at AS "createdAt", attempts FROM outbox
-       WHERE topic = $1 AND available_at <= now()
+       WHERE ${DUE}
        ORDER BY sequence FOR UPDATE SKIP LOCKED LIMIT $2`,
       [topic, limit],
     );

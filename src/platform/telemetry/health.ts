@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Shutdown } from '../http/shutdown.js';
-import { within } from './time-limit.js';
+import { within } from '../time-limit.js';
 
 const LIMIT_SECONDS = 3;
 

@@ -1,6 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { Counter, Gauge, Histogram, register, type Metric } from 'prom-client';
-import { within } from './time-limit.js';
+import { within } from '../time-limit.js';
 
 /** One metric of a name per process, however many applications it starts. */
 const once = <M extends Metric>(name: string, make: () => M): M =>

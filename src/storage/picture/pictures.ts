@@ -52,6 +52,10 @@ const unreadable = (cause: unknown) =>
     { cause },
   );
 
+const refuse = (cause: unknown): never => {
+  throw unreadable(cause);
+};
+
 /** Brings uploaded pictures of any accepted type into the form that is kept. */
 @Injectable()
 export class Pictures {
@@ -75,7 +79,7 @@ export class Pictures {
         (metadata.hasAlpha && !isHeic) ||
         (format === 'webp' && (await isLosslessWebp(source)));
       const target = path.join(folder, 'picture');
-      const heic = isHeic ? await this.decodeHeic(source, metadata) : undefined;
+      const heic = isHeic ? await decodeHeic(source, metadata).catch(refuse) : undefined;
       const opened = heic ? this.openRaw(heic) : await this.open(source, metadata, folder);
       const upright = opened.autoOrient().toColourspace('srgb');
       // Huffman tables made for the picture would save a fifth of its bytes, but keep all of its
@@ -125,11 +129,7 @@ export class Pictures {
 
   /** Reads the header only. */
   private async inspect(source: string, format: Accepted): Promise<Metadata> {
-    const metadata = await sharp(source, { limitInputPixels: false })
-      .metadata()
-      .catch((error: unknown) => {
-        throw unreadable(error);
-      });
+    const metadata = await sharp(source, { limitInputPixels: false }).metadata().catch(refuse);
     if (metadata.format !== format) throw unreadable(`${metadata.format} behind ${format}`);
     const pixels = metadata.width * (metadata.pageHeight ?? metadata.height);
     const { uploadMaxPixels } = this.config.storage;
@@ -163,12 +163,6 @@ export class Pictures {
         throw this.decodeError(error);
       });
     return sharp(flat, { limitInputPixels, sequentialRead: true, ignoreIcc: true });
-  }
-
-  private async decodeHeic(source: string, metadata: Metadata): Promise<RawPicture> {
-    return decodeHeic(source, metadata).catch((error: unknown) => {
-      throw unreadable(error);
-    });
   }
 
   private openRaw({ data, width, height }: RawPicture): Sharp {

@@ -26,14 +26,17 @@ afterAll(() => app?.stop());
 
 beforeEach(() => {
   asked = [];
-  reads = new SharedReads<Shelf>(database, async (ids) => {
-    asked.push(ids);
-    const rows = await database.query<Shelf>(
-      'SELECT id, books FROM shelves, pg_sleep(0.05) WHERE id = ANY($1::uuid[])',
-      [ids],
-    );
-    return new Map(rows.map((row) => [row.id, row]));
-  });
+  reads = new SharedReads<Shelf>(
+    database,
+    (ids) => {
+      asked.push(ids);
+      return database.query<Shelf>(
+        'SELECT id, books FROM shelves, pg_sleep(0.05) WHERE id = ANY($1::uuid[])',
+        [ids],
+      );
+    },
+    ({ id }) => id,
+  );
 });
 
 const shelf = async (books: number): Promise<string> => {
@@ -70,12 +73,16 @@ describe('SharedReads', () => {
   });
 
   it('sees what its transaction sees, and shows it to nobody else', async () => {
-    const id = await shelf(1);
+    const [id, other] = [await shelf(1), await shelf(1)];
     await database.transaction(async () => {
       await database.query('UPDATE shelves SET books = 2 WHERE id = $1', [id]);
       const outside = database.apart(() => reads.find(id));
       expect((await reads.find(id))?.books).toBe(2);
       expect((await outside)?.books).toBe(1);
+      // A transaction asks once too, however many rows it wants.
+      asked = [];
+      expect(await reads.findAll([id, other, id])).toHaveLength(2);
+      expect(asked).toEqual([[id, other]]);
     });
     expect((await reads.find(id))?.books).toBe(2);
   });
@@ -93,17 +100,20 @@ describe('SharedReads', () => {
     const [slow, quick] = [await shelf(1), await shelf(2)];
     let release = (): void => undefined;
     const hangs = new Promise<void>((resolve) => (release = resolve));
-    const hanging = new SharedReads<number>(database, async (ids) => {
-      asked.push(ids);
-      const [id = ''] = ids;
-      if (id === slow) await hangs;
-      return new Map([[id, 1]]);
-    });
+    const hanging = new SharedReads<{ readonly id: string }>(
+      database,
+      async (ids) => {
+        asked.push(ids);
+        if (ids.includes(slow)) await hangs;
+        return ids.map((id) => ({ id }));
+      },
+      ({ id }) => id,
+    );
     const first = hanging.find(slow);
     await underWay();
-    expect(await hanging.find(quick)).toBe(1);
+    expect(await hanging.find(quick)).toEqual({ id: quick });
     release();
-    expect(await first).toBe(1);
+    expect(await first).toEqual({ id: slow });
   });
 
   it('knows an id in capitals, and no row by what is no id', async () => {
