@@ -1,5 +1,12 @@
 import { Injectable } from '@nestjs/common';
-import { Database, decodeCursor, SharedReads, toPage, type Page } from '../platform/index.js';
+import {
+  Database,
+  decodeCursor,
+  SHARED_IDS,
+  SharedReads,
+  toPage,
+  type Page,
+} from '../platform/index.js';
 import type { JobsQuery, JobView } from './job.dto.js';
 import { isTerminal, type JobError, type JobKind, type JobStatus } from './job.js';
 import { JOB_WISH_CHANNEL } from './job-lease.js';
@@ -45,7 +52,7 @@ export class Jobs {
       (ids) =>
         database.prepared(
           'whole-jobs',
-          `SELECT ${WHOLE_JOB_COLUMNS} FROM jobs WHERE id = ANY($1::uuid[])`,
+          `SELECT ${WHOLE_JOB_COLUMNS} FROM jobs WHERE id = ${SHARED_IDS}`,
           [ids],
         ),
       ({ id }) => id,

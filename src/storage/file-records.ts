@@ -1,5 +1,12 @@
 import { Injectable } from '@nestjs/common';
-import { Database, decodeCursor, SharedReads, toPage, type Page } from '../platform/index.js';
+import {
+  Database,
+  decodeCursor,
+  SHARED_IDS,
+  SharedReads,
+  toPage,
+  type Page,
+} from '../platform/index.js';
 import { filesError } from './storage.errors.js';
 import { FILE_COLUMNS, type FileKind, type FileRecord } from './file.js';
 
@@ -54,7 +61,7 @@ export class FileRecords {
       (ids) =>
         database.prepared(
           'stored-files',
-          `SELECT ${FILE_COLUMNS} FROM files WHERE id = ANY($1::uuid[]) AND status = 'stored'`,
+          `SELECT ${FILE_COLUMNS} FROM files WHERE id = ${SHARED_IDS} AND status = 'stored'`,
           [ids],
         ),
       ({ id }) => id,

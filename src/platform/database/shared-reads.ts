@@ -6,6 +6,12 @@ import type { Database } from './database.js';
 const LARGEST = 100;
 /** A query that hangs holds up those who ask after it for so long. */
 const PATIENCE_SECONDS = 1;
+/**
+ * `WHERE id = ${SHARED_IDS}`: the ids of `$1`. Behind a subselect their number is hidden, so that PostgreSQL
+ * keeps one plan per connection; it would else plan for each list anew, which costs more than the reading
+ * (PREPARE, "plan_cache_mode").
+ */
+export const SHARED_IDS = 'ANY ((SELECT $1::uuid[])::uuid[])';
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /**
