@@ -32,6 +32,11 @@ export class FileBytes {
     });
   }
 
+  /** See {@link ObjectStore.localPath}. */
+  localPath(file: FileRecord): string | undefined {
+    return this.store.localPath(file.storageKey);
+  }
+
   /** All bytes, or a part. Throws files.not_found or files.storage_failed. */
   async open(file: FileRecord, range?: ByteRange): Promise<Readable> {
     try {

@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { People } from '../auth/index.js';
@@ -8,21 +6,8 @@ import { filesError } from './storage.errors.js';
 import { FileRecords, isUniqueViolation, type Deleted, type Draft } from './file-records.js';
 import { derivedKeysOf, keyOf, originalKeyOf } from './keys.js';
 import type { FileRecord } from './file.js';
-import { READ_BYTES } from './read-size.js';
 import { FileUsage } from './usage.service.js';
 import { checkKey, OBJECT_STORE, StoreFull, type ObjectStore } from './store/object-store.js';
-
-/** Size and sha256 (lower-case hex) of a file on disk, read as a stream. */
-export const hashOf = async (path: string): Promise<{ sha256: string; sizeBytes: number }> => {
-  const hash = createHash('sha256');
-  let sizeBytes = 0;
-  const bytes = createReadStream(path, { highWaterMark: READ_BYTES });
-  for await (const chunk of bytes as AsyncIterable<Buffer>) {
-    hash.update(chunk);
-    sizeBytes += chunk.length;
-  }
-  return { sha256: hash.digest('hex'), sizeBytes };
-};
 
 /** True when there was no space for what was being written. */
 export const isFull = (error: unknown): boolean =>

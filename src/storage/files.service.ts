@@ -12,7 +12,7 @@ import { filesError } from './storage.errors.js';
 import { FileRecords } from './file-records.js';
 import { asFilesError } from './file-writer.js';
 import type { FileView } from './files.dto.js';
-import type { StoredFile } from './file.js';
+import type { FileRecord, StoredFile } from './file.js';
 import { FileLinks } from './links.service.js';
 import { Outputs, type Output } from './outputs.service.js';
 import { Uploads } from './upload/uploads.js';
@@ -76,8 +76,7 @@ export class Files {
 
   /** The bytes as a stream. Throws files.not_found or files.storage_failed. */
   async open(fileId: string): Promise<OpenFile> {
-    const file = await this.records.find(fileId);
-    if (!file) throw filesError('files.not_found', 'The file was deleted.');
+    const file = await this.existing(fileId);
     return {
       stream: await this.bytes.open(file),
       sizeBytes: file.sizeBytes,
@@ -86,16 +85,21 @@ export class Files {
   }
 
   /**
-   * Gives `work` the path of a copy that is removed afterwards: for what reads a picture of any size
-   * without holding it in memory. Throws as {@link open}, and what `work` throws.
+   * Gives `work` the path of the bytes, for reading alone and only while it runs: for what reads a picture
+   * of any size without holding it in memory. A copy is made where they lie elsewhere. Throws as
+   * {@link open}, and what `work` throws.
    */
-  useCopy<T>(fileId: string, work: (path: string) => Promise<T>): Promise<T> {
+  async useFile<T>(fileId: string, work: (path: string) => Promise<T>): Promise<T> {
+    const file = await this.existing(fileId);
+    const local = this.bytes.localPath(file);
+    if (local !== undefined) return work(local);
     return this.workspace.use(async (folder) => {
       const copy = path.join(folder, 'copy');
-      const { stream } = await this.open(fileId);
-      await pipeline(stream, createWriteStream(copy)).catch((error: unknown) => {
-        throw asFilesError(error);
-      });
+      await pipeline(await this.bytes.open(file), createWriteStream(copy)).catch(
+        (error: unknown) => {
+          throw asFilesError(error);
+        },
+      );
       return work(copy);
     });
   }
@@ -157,5 +161,11 @@ export class Files {
   /** Deletes a file of the person with its bytes. Throws files.not_found or files.in_use. */
   delete(personId: string, fileId: string): Promise<void> {
     return this.deletion.delete(personId, fileId);
+  }
+
+  private async existing(fileId: string): Promise<FileRecord> {
+    const file = await this.records.find(fileId);
+    if (!file) throw filesError('files.not_found', 'The file was deleted.');
+    return file;
   }
 }

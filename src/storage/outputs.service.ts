@@ -7,7 +7,8 @@ import { Injectable } from '@nestjs/common';
 import { fileTypeFromFile } from 'file-type';
 import sharp from 'sharp';
 import { FileRecords } from './file-records.js';
-import { asFilesError, FileWriter, hashOf } from './file-writer.js';
+import { digestOf, type Digest } from './digest.js';
+import { asFilesError, FileWriter } from './file-writer.js';
 import { safeName } from './file-name.js';
 import type { FileRecord } from './file.js';
 import { copyWithoutMetadata } from './picture/metadata.js';
@@ -60,12 +61,12 @@ export class Outputs {
           mimeType,
           width,
           height,
-          ...(await hashOf(kept)),
+          ...kept.digest,
           note: null,
           jobId: output.jobId,
           discriminator: output.discriminator,
         },
-        kept,
+        kept.path,
       );
     });
   }
@@ -75,12 +76,17 @@ export class Outputs {
     await this.writer.discard(await this.records.outputIds(jobId, discriminator));
   }
 
-  private async withoutMetadata(target: string, mimeType: string): Promise<string> {
+  private async withoutMetadata(
+    target: string,
+    mimeType: string,
+  ): Promise<{ path: string; digest: Digest }> {
     const bare = `${target}-bare`;
-    const isCopied = await copyWithoutMetadata(target, bare, mimeType).catch((error: unknown) => {
+    const copied = await copyWithoutMetadata(target, bare, mimeType).catch((error: unknown) => {
       throw asFilesError(error);
     });
-    return isCopied ? bare : target;
+    return copied
+      ? { path: bare, digest: copied }
+      : { path: target, digest: await digestOf(target) };
   }
 
   private async typeOf(target: string, claimed: string | undefined): Promise<string> {

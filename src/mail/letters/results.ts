@@ -81,7 +81,7 @@ export class ResultParts {
     return onePictureAtATime(async () => {
       const name = oneLine(output.name, 60);
       try {
-        const picture = await this.files.useCopy(file.id, (source) =>
+        const picture = await this.files.useFile(file.id, (source) =>
           inlinePicture(source, `${file.id}@result`, name),
         );
         return { ...picture, alt: labelOf(name) };

@@ -1,6 +1,7 @@
 import { createReadStream, createWriteStream } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
+import { digesting, type Digest } from '../digest.js';
 import { READ_BYTES } from '../read-size.js';
 
 /** A part of the source, end exclusive, or bytes that take the place of one. */
@@ -152,15 +153,16 @@ async function* joined(pieces: AsyncIterable<Piece>): AsyncGenerator<Piece> {
 /**
  * Copies a PNG, WebP, JPEG or MP4 without what it tells besides its picture: ComfyUI writes the whole
  * graph, with prompts and the names of models, into what it saves. Pixels, colours and frames stay
- * bit for bit. False, and nothing written: the type is another.
+ * bit for bit. Returns what was written; undefined, and nothing written: the type is another.
  */
 export const copyWithoutMetadata = async (
   source: string,
   target: string,
   mimeType: string,
-): Promise<boolean> => {
+): Promise<Digest | undefined> => {
   const piecesOf = FORMATS[mimeType];
-  if (!piecesOf) return false;
+  if (!piecesOf) return undefined;
+  const { pass, digest } = digesting();
   await Source.use(source, (opened) =>
     pipeline(
       async function* () {
@@ -172,8 +174,9 @@ export const copyWithoutMetadata = async (
           }
         }
       },
+      pass,
       createWriteStream(target, { flags: 'wx' }),
     ),
   );
-  return true;
+  return digest();
 };

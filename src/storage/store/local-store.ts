@@ -74,6 +74,10 @@ export class LocalStore implements ObjectStore {
     }
   }
 
+  localPath(key: string): string {
+    return this.pathOf(key);
+  }
+
   async find(key: string): Promise<StoredObject | undefined> {
     if (!(await this.disk.exists(checkKey(key)))) return undefined;
     const { contentLength, lastModified } = await this.disk.getMetaData(key);

@@ -26,6 +26,8 @@ export interface ObjectStore {
   put(key: string, sourcePath: string, facts: ObjectFacts): Promise<void>;
   /** The bytes, or a part of them. Throws {@link ObjectMissing}. */
   open(key: string, range?: ByteRange): Promise<Readable>;
+  /** Where the object lies as a file of this machine, for reading alone; undefined: it does not. */
+  localPath(key: string): string | undefined;
   find(key: string): Promise<StoredObject | undefined>;
   /** Quiet when there is nothing under the key. */
   delete(key: string): Promise<void>;

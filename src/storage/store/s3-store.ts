@@ -126,6 +126,10 @@ export class S3Store implements ObjectStore {
     } while (token);
   }
 
+  localPath(): undefined {
+    return undefined;
+  }
+
   /** A presigned address of S3 itself, so that large files do not pass through the API. */
   presign(
     key: string,

@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { Request } from 'express';
 import { Config } from '../../config/index.js';
+import { digestOf } from '../digest.js';
 import { FileRecords } from '../file-records.js';
-import { asFilesError, FileWriter, hashOf, isFull } from '../file-writer.js';
+import { asFilesError, FileWriter, isFull } from '../file-writer.js';
 import type { FileRecord } from '../file.js';
 import { safeName } from '../file-name.js';
 import { originalKeyOf } from '../keys.js';
@@ -68,7 +69,7 @@ export class Uploads {
     // Not before the bytes are known: a repeat of what is stored already is answered also when full.
     await this.usage.checkRoom(userId);
     const picture = await this.pictures.normalise(upload.path, folder);
-    const { sha256, sizeBytes } = await hashOf(picture.path);
+    const { sha256, sizeBytes } = await digestOf(picture.path);
     const id = randomUUID();
     const keepsOriginal = this.config.storage.keepOriginals;
     return this.writer.write(

@@ -70,7 +70,6 @@ describe.each([
     const source = path.join(folder, randomUUID());
     await writeFile(source, bytes);
     await store.put(target, source, { mimeType: 'image/png', sizeBytes: bytes.length });
-    await rm(source);
   };
   const listed = async () => {
     const keys: string[] = [];
@@ -163,6 +162,16 @@ describe.each([
 });
 
 describe('the local folder alone', () => {
+  it('says where the bytes lie', async () => {
+    const store = new LocalStore(path.join(folder, 'linked'));
+    const source = path.join(folder, 'source');
+    await writeFile(source, 'bytes');
+    await store.put(key('kept'), source);
+    await rm(source);
+    expect(await readFile(store.localPath(key('kept')), 'utf8')).toBe('bytes');
+    expect(() => store.localPath('../elsewhere')).toThrow('Not a storage key');
+  });
+
   it('leaves nothing when the source breaks', async () => {
     const root = path.join(folder, 'broken');
     const store = new LocalStore(root);
