@@ -41,7 +41,8 @@ const readForm = (call: Call): Promise<Form> =>
     });
     parser.on('error', reject);
     parser.on('close', () => resolve({ fields, file }));
-    parser.end(call.body);
+    for (const chunk of call.chunks) parser.write(chunk);
+    parser.end();
   });
 
 interface Target {

@@ -13,12 +13,13 @@ import type { Duplex } from 'node:stream';
 export interface Call {
   readonly query: URLSearchParams;
   readonly headers: IncomingHttpHeaders;
-  readonly body: Buffer;
+  /** The body as it came: only who needs it in one piece joins it. */
+  readonly chunks: readonly Buffer[];
   /** What the route's groups matched. */
   readonly params: readonly string[];
 }
 
-export const parseJson = (call: Call): unknown => JSON.parse(call.body.toString());
+export const parseJson = (call: Call): unknown => JSON.parse(Buffer.concat(call.chunks).toString());
 
 export interface Reply {
   readonly status?: number;
@@ -110,18 +111,18 @@ const answer = async (options: HttpServerOptions, request: IncomingMessage): Pro
     if (method !== 'GET') return { status: 405, text: '405: Method Not Allowed' };
     return { status: 404, headers: { 'content-type': 'application/octet-stream' } };
   }
-  const body = await readBody(request, options.maxBodyBytes);
-  if (typeof body === 'number') {
+  const chunks = await readBody(request, options.maxBodyBytes);
+  if (typeof chunks === 'number') {
     const limit = `Maximum request body size ${options.maxBodyBytes} exceeded`;
-    return { status: 413, text: `${limit}, actual body size ${body}` };
+    return { status: 413, text: `${limit}, actual body size ${chunks}` };
   }
   const match = candidates.map((name) => route.path.exec(name)).find(Boolean);
   const params = (match ?? []).slice(1).map((part) => decodeURIComponent(part));
-  return route.answer({ query: url.searchParams, headers: request.headers, body, params });
+  return route.answer({ query: url.searchParams, headers: request.headers, chunks, params });
 };
 
 /** The body, or the number of bytes it has when that is too many. */
-const readBody = async (request: IncomingMessage, maxBytes: number): Promise<Buffer | number> => {
+const readBody = async (request: IncomingMessage, maxBytes: number): Promise<Buffer[] | number> => {
   const announced = Number(request.headers['content-length'] ?? 0);
   const chunks: Buffer[] = [];
   let size = 0;
@@ -129,7 +130,7 @@ const readBody = async (request: IncomingMessage, maxBytes: number): Promise<Buf
     size += chunk.length;
     if (size <= maxBytes) chunks.push(chunk);
   }
-  return size > maxBytes ? Math.max(size, announced) : Buffer.concat(chunks);
+  return size > maxBytes ? Math.max(size, announced) : chunks;
 };
 
 /** Without `--enable-cors-header`: nothing cross-site, and on a loopback name the origin must agree. */
