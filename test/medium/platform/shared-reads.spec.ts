@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { SharedReads, type Database } from '../../../src/platform/index.js';
+import { SHARED_IDS, SharedReads, type Database } from '../../../src/platform/index.js';
 import { ModuleApp } from '../../support/module-app.js';
 import { testDatabase } from '../../support/postgres.js';
 
@@ -70,6 +70,20 @@ describe('SharedReads', () => {
     await database.query('UPDATE shelves SET books = 2 WHERE id = $1', [id]);
     expect((await reads.find(id))?.books).toBe(2);
     expect((await before)?.books).toBe(1);
+  });
+
+  it('is planned anew for the first executions of a connection alone', async () => {
+    const id = await shelf(1);
+    const [plans] = await database.transaction(async () => {
+      for (let n = 0; n < 20; n += 1) {
+        const text = `SELECT id, books FROM shelves WHERE id = ${SHARED_IDS}`;
+        expect(await database.prepared('shelves', text, [[id]])).toEqual([{ id, books: 1 }]);
+      }
+      return database.query(
+        `SELECT custom_plans AS custom, generic_plans AS generic FROM pg_prepared_statements WHERE name = 'shelves'`,
+      );
+    });
+    expect(plans).toEqual({ custom: 5, generic: 15 });
   });
 
   it('sees what its transaction sees, and shows it to nobody else', async () => {
