@@ -70,6 +70,7 @@ describe.each([
     const source = path.join(folder, randomUUID());
     await writeFile(source, bytes);
     await store.put(target, source, { mimeType: 'image/png', sizeBytes: bytes.length });
+    await rm(source);
   };
   const listed = async () => {
     const keys: string[] = [];
@@ -163,7 +164,7 @@ describe.each([
 
 describe('the local folder alone', () => {
   it('says where the bytes lie', async () => {
-    const store = new LocalStore(path.join(folder, 'linked'));
+    const store = new LocalStore(path.join(folder, 'located'));
     const source = path.join(folder, 'source');
     await writeFile(source, 'bytes');
     await store.put(key('kept'), source);
