@@ -1,12 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import {
-  Database,
-  decodeCursor,
-  SHARED_IDS,
-  SharedReads,
-  toPage,
-  type Page,
-} from '../platform/index.js';
+import { Database, decodeCursor, SharedReads, toPage, type Page } from '../platform/index.js';
 import type { JobsQuery, JobView } from './job.dto.js';
 import { isTerminal, type JobError, type JobKind, type JobStatus } from './job.js';
 import { JOB_WISH_CHANNEL } from './job-lease.js';
@@ -49,12 +42,8 @@ export class Jobs {
   ) {
     this.whole = new SharedReads(
       database,
-      (ids) =>
-        database.prepared(
-          'whole-jobs',
-          `SELECT ${WHOLE_JOB_COLUMNS} FROM jobs WHERE id = ${SHARED_IDS}`,
-          [ids],
-        ),
+      'whole-jobs',
+      (ids) => `SELECT ${WHOLE_JOB_COLUMNS} FROM jobs WHERE id = ${ids}`,
       ({ id }) => id,
     );
   }

@@ -8,7 +8,7 @@ export { DatabaseModule, dataSourceOptions } from './database/database.module.js
 export type { Migration } from './database/database.module.js';
 export { migrate } from './database/migrate.js';
 export { Notifications } from './database/notifications.js';
-export { SHARED_IDS, SharedReads } from './database/shared-reads.js';
+export { SharedReads } from './database/shared-reads.js';
 export { PLATFORM_MIGRATIONS } from './outbox/migrations.js';
 export { defineTopic, Outbox } from './outbox/outbox.js';
 export type { Topic } from './outbox/outbox.js';

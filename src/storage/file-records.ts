@@ -1,12 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import {
-  Database,
-  decodeCursor,
-  SHARED_IDS,
-  SharedReads,
-  toPage,
-  type Page,
-} from '../platform/index.js';
+import { Database, decodeCursor, SharedReads, toPage, type Page } from '../platform/index.js';
 import { filesError } from './storage.errors.js';
 import { FILE_COLUMNS, type FileKind, type FileRecord } from './file.js';
 
@@ -58,12 +51,8 @@ export class FileRecords {
   constructor(private readonly database: Database) {
     this.stored = new SharedReads(
       database,
-      (ids) =>
-        database.prepared(
-          'stored-files',
-          `SELECT ${FILE_COLUMNS} FROM files WHERE id = ${SHARED_IDS} AND status = 'stored'`,
-          [ids],
-        ),
+      'stored-files',
+      (ids) => `SELECT ${FILE_COLUMNS} FROM files WHERE id = ${ids} AND status = 'stored'`,
       ({ id }) => id,
     );
   }

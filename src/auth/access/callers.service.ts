@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Database, SHARED_IDS, SharedReads } from '../../platform/index.js';
+import { Database, SharedReads } from '../../platform/index.js';
 import { ApiKeys } from '../api-keys/api-keys.service.js';
 import type { Person } from '../people/person.js';
 import { AccessTokens } from './access-tokens.js';
@@ -17,15 +17,12 @@ export class Callers {
   ) {
     this.signedIn = new SharedReads(
       database,
+      'callers',
       (ids) =>
-        database.prepared(
-          'callers',
-          `SELECT s.id AS "sessionId", u.id, u.email, u.name, u.role
-           FROM sessions s JOIN users u ON u.id = s.user_id
-           WHERE s.id = ${SHARED_IDS} AND s.ended_at IS NULL AND s.expires_at > now()
-             AND u.status = 'active' AND u.email_verified_at IS NOT NULL`,
-          [ids],
-        ),
+        `SELECT s.id AS "sessionId", u.id, u.email, u.name, u.role
+         FROM sessions s JOIN users u ON u.id = s.user_id
+         WHERE s.id = ${ids} AND s.ended_at IS NULL AND s.expires_at > now()
+           AND u.status = 'active' AND u.email_verified_at IS NOT NULL`,
       ({ sessionId }) => sessionId,
     );
   }

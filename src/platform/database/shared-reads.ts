@@ -7,11 +7,10 @@ const LARGEST = 100;
 /** A query that hangs holds up those who ask after it for so long. */
 const PATIENCE_SECONDS = 1;
 /**
- * `WHERE id = ${SHARED_IDS}`: the ids of `$1`. Behind a subselect their number is hidden, so that PostgreSQL
- * keeps one plan per connection; it would else plan for each list anew, which costs more than the reading
- * (PREPARE, "plan_cache_mode").
+ * Behind a subselect the number of ids is hidden, so that PostgreSQL keeps one plan per connection; it would else
+ * plan for each list anew, which costs more than the reading (PREPARE, "plan_cache_mode").
  */
-export const SHARED_IDS = 'ANY ((SELECT $1::uuid[])::uuid[])';
+const IDS = 'ANY ((SELECT $1::uuid[])::uuid[])';
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /**
@@ -19,7 +18,8 @@ const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
  * one, so that a crowd of askers costs few queries. Nothing is kept: every answer was read after its
  * question. Inside a transaction a read stands alone and sees what the transaction sees.
  */
-export class SharedReads<Row> {
+export class SharedReads<Row extends object> {
+  private readonly text: string;
   private underWay: Promise<unknown> = Promise.resolve();
   private readonly loader = new DataLoader<string, Row | undefined>((ids) => this.read(ids), {
     cache: false,
@@ -27,12 +27,18 @@ export class SharedReads<Row> {
     batchScheduleFn: (go) => void this.underWay.then(() => setImmediate(go)),
   });
 
-  /** `load` gets ids in lower case without repeats and answers with the rows it found, in no order. */
+  /**
+   * `query` is the statement around its ids, as in `WHERE id = ${ids}`; it gets them in lower case without
+   * repeats and gives their rows in any order. `name` is its own, as in {@link Database.prepared}.
+   */
   constructor(
     private readonly database: Database,
-    private readonly load: (ids: readonly string[]) => Promise<readonly Row[]>,
+    private readonly name: string,
+    query: (ids: string) => string,
     private readonly idOf: (row: Row) => string,
-  ) {}
+  ) {
+    this.text = query(IDS);
+  }
 
   /** Undefined when there is no such row, and for text that is no UUID. */
   async find(id: string): Promise<Row | undefined> {
@@ -45,9 +51,13 @@ export class SharedReads<Row> {
     const known = ids.filter((id) => UUID.test(id)).map((id) => id.toLowerCase());
     const keys = [...new Set(known)];
     if (keys.length === 0) return [];
-    if (this.database.isInTransaction) return [...(await this.load(keys))];
+    if (this.database.isInTransaction) return this.load(keys);
     const rows = await Promise.all(keys.map((key) => this.loader.load(key)));
     return rows.filter((row) => row !== undefined);
+  }
+
+  private load(ids: readonly string[]): Promise<Row[]> {
+    return this.database.prepared(this.name, this.text, [ids]);
   }
 
   private async read(ids: readonly string[]): Promise<(Row | undefined)[]> {

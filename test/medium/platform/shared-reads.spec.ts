@@ -1,6 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { SHARED_IDS, SharedReads, type Database } from '../../../src/platform/index.js';
+import {
+  afterAll,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  it,
+  vi,
+  type MockInstance,
+} from 'vitest';
+import { SharedReads, type Database } from '../../../src/platform/index.js';
 import { ModuleApp } from '../../support/module-app.js';
 import { testDatabase } from '../../support/postgres.js';
 
@@ -13,8 +22,9 @@ const { url: databaseUrl } = await testDatabase();
 let app: ModuleApp;
 let database: Database;
 let reads: SharedReads<Shelf>;
+let queries: MockInstance<Database['prepared']>;
 /** The ids of each query, in the order of the queries. */
-let asked: (readonly string[])[];
+const asked = () => queries.mock.calls.map(([, , values]) => values?.[0] as readonly string[]);
 
 beforeAll(async () => {
   app = await ModuleApp.start({ databaseUrl, migrations: [], modules: [] });
@@ -25,16 +35,12 @@ beforeAll(async () => {
 afterAll(() => app?.stop());
 
 beforeEach(() => {
-  asked = [];
+  vi.restoreAllMocks();
+  queries = vi.spyOn(database, 'prepared');
   reads = new SharedReads<Shelf>(
     database,
-    (ids) => {
-      asked.push(ids);
-      return database.query<Shelf>(
-        'SELECT id, books FROM shelves, pg_sleep(0.05) WHERE id = ANY($1::uuid[])',
-        [ids],
-      );
-    },
+    'shelves',
+    (ids) => `SELECT id, books FROM shelves, pg_sleep(0.05) WHERE id = ${ids}`,
     ({ id }) => id,
   );
 });
@@ -46,7 +52,7 @@ const shelf = async (books: number): Promise<string> => {
 };
 
 /** Once the first query of `reads` is under way. */
-const underWay = () => expect.poll(() => asked.length, { interval: 1 }).toBe(1);
+const underWay = () => expect.poll(() => asked().length, { interval: 1 }).toBe(1);
 
 describe('SharedReads', () => {
   it('gives each of a crowd its own row for two queries', async () => {
@@ -60,7 +66,7 @@ describe('SharedReads', () => {
       ...ids.map((_, books) => books),
       undefined,
     ]);
-    expect(asked.map(({ length }) => length)).toEqual([1, 21]);
+    expect(asked().map(({ length }) => length)).toEqual([1, 21]);
   });
 
   it('answers with what is there after the question, even while an older query is under way', async () => {
@@ -74,13 +80,16 @@ describe('SharedReads', () => {
 
   it('is planned anew for the first executions of a connection alone', async () => {
     const id = await shelf(1);
+    const quick = new SharedReads<Shelf>(
+      database,
+      'quick-shelves',
+      (ids) => `SELECT id, books FROM shelves WHERE id = ${ids}`,
+      (row) => row.id,
+    );
     const [plans] = await database.transaction(async () => {
-      for (let n = 0; n < 20; n += 1) {
-        const text = `SELECT id, books FROM shelves WHERE id = ${SHARED_IDS}`;
-        expect(await database.prepared('shelves', text, [[id]])).toEqual([{ id, books: 1 }]);
-      }
+      for (let n = 0; n < 20; n += 1) expect(await quick.find(id)).toEqual({ id, books: 1 });
       return database.query(
-        `SELECT custom_plans AS custom, generic_plans AS generic FROM pg_prepared_statements WHERE name = 'shelves'`,
+        `SELECT custom_plans AS custom, generic_plans AS generic FROM pg_prepared_statements WHERE name = 'quick-shelves'`,
       );
     });
     expect(plans).toEqual({ custom: 5, generic: 15 });
@@ -94,9 +103,9 @@ describe('SharedReads', () => {
       expect((await reads.find(id))?.books).toBe(2);
       expect((await outside)?.books).toBe(1);
       // A transaction asks once too, however many rows it wants.
-      asked = [];
+      queries.mockClear();
       expect(await reads.findAll([id, other, id])).toHaveLength(2);
-      expect(asked).toEqual([[id, other]]);
+      expect(asked()).toEqual([[id, other]]);
     });
     expect((await reads.find(id))?.books).toBe(2);
   });
@@ -112,22 +121,28 @@ describe('SharedReads', () => {
 
   it('waits for a query that hangs a second, not for ever', async () => {
     const [slow, quick] = [await shelf(1), await shelf(2)];
-    let release = (): void => undefined;
-    const hangs = new Promise<void>((resolve) => (release = resolve));
+    const [held, release] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const lock = database.transaction(async () => {
+      await database.query('SELECT pg_advisory_xact_lock(1)');
+      held.resolve();
+      await release.promise;
+    });
+    await held.promise;
+    // Only the row of one book waits for the lock.
     const hanging = new SharedReads<{ readonly id: string }>(
       database,
-      async (ids) => {
-        asked.push(ids);
-        if (ids.includes(slow)) await hangs;
-        return ids.map((id) => ({ id }));
-      },
+      'hanging-shelves',
+      (ids) =>
+        `SELECT id FROM shelves WHERE id = ${ids}
+           AND (books <> 1 OR pg_advisory_xact_lock_shared(1) IS NOT NULL)`,
       ({ id }) => id,
     );
     const first = hanging.find(slow);
     await underWay();
     expect(await hanging.find(quick)).toEqual({ id: quick });
-    release();
+    release.resolve();
     expect(await first).toEqual({ id: slow });
+    await lock;
   });
 
   it('knows an id in capitals, and no row by what is no id', async () => {
@@ -144,6 +159,6 @@ describe('SharedReads', () => {
       Array.from({ length: 250 }, (_, n) => reads.find(n === 249 ? id : randomUUID())),
     );
     expect(found[249]?.books).toBe(1);
-    expect(Math.max(...asked.map(({ length }) => length))).toBe(100);
+    expect(Math.max(...asked().map(({ length }) => length))).toBe(100);
   });
 });
