@@ -47,19 +47,14 @@ export const decodeFile = async (file: string): Promise<Decoded> => {
   });
   const sharp = await loadSharp();
   try {
-    const upright = sharp(bytes).autoOrient().toColourspace('srgb').ensureAlpha();
-    const { data, info } = await upright.raw().toBuffer({ resolveWithObject: true });
-    const pixels = info.width * info.height;
-    const rgb = new Uint8Array(pixels * 3);
-    const alpha = new Uint8Array(pixels);
-    for (let at = 0; at < pixels; at += 1) {
-      rgb.set(data.subarray(at * 4, at * 4 + 3), at * 3);
-      alpha[at] = data[at * 4 + 3] ?? 255;
-    }
     const { hasAlpha } = await sharp(bytes).metadata();
+    const upright = () => sharp(bytes).autoOrient().toColourspace('srgb');
+    const pixels = upright().removeAlpha().raw();
+    const { data, info } = await pixels.toBuffer({ resolveWithObject: true });
+    const alpha = hasAlpha ? await rawOf(upright().extractChannel('alpha')) : undefined;
     return {
-      image: image(info.width, info.height, [rgb]),
-      alpha: hasAlpha ? mask(info.width, info.height, alpha) : undefined,
+      image: image(info.width, info.height, [new Uint8Array(data)]),
+      alpha: alpha && mask(info.width, info.height, alpha),
     };
   } catch (error) {
     throw new PythonError('OSError', `cannot identify image file: ${messageOf(error)}`);
