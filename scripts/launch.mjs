@@ -21,7 +21,7 @@ const isNewEnough = () => {
  * The same as in the `start` script of package.json. Freed memory goes back to the system, and the
  * young generation stays small: the whole server then needs half as much (docs/decisions/0009).
  */
-const FRUGAL_FLAGS = ['--max-semi-space-size=4', '--heap-growing-percent=30'];
+const FRUGAL_FLAGS = ['--max-semi-space-size=16', '--heap-growing-percent=30'];
 const FRUGAL_ENVIRONMENT = { MALLOC_ARENA_MAX: '2', MALLOC_TRIM_THRESHOLD_: '131072' };
 
 /** Runs the same command line under the packaged Node and ends as it ends. */

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
+import { LRUCache } from 'lru-cache';
 import { People } from '../auth/index.js';
 import { Config } from '../config/index.js';
 import { Database } from '../platform/index.js';
@@ -16,6 +17,8 @@ export interface FileLink {
 }
 
 const VIEW_SECONDS = 3_600;
+/** Addresses that were made lately: clients ask for the same jobs and files again and again. */
+const KNOWN_ADDRESSES = 2_000;
 
 const invalid = () =>
   filesError(
@@ -26,6 +29,8 @@ const invalid = () =>
 /** Addresses that open one file without a login, until a time. */
 @Injectable()
 export class FileLinks {
+  private readonly views = new LRUCache<string, string>({ max: KNOWN_ADDRESSES });
+
   constructor(
     private readonly config: Config,
     private readonly database: Database,
@@ -61,9 +66,14 @@ export class FileLinks {
    */
   viewUrl(fileId: string, size?: ThumbnailSize): string {
     const hours = Math.floor(Date.now() / 1_000 / VIEW_SECONDS) + 2;
-    return this.urlOf(fileId, new Date(hours * VIEW_SECONDS * 1_000), {
+    const key = `${hours} ${fileId} ${size ?? ''}`;
+    const known = this.views.get(key);
+    if (known !== undefined) return known;
+    const url = this.urlOf(fileId, new Date(hours * VIEW_SECONDS * 1_000), {
       ...(size && { size: String(size) }),
     });
+    this.views.set(key, url);
+    return url;
   }
 
   /** Withdraws one link, or all of a file's; links in answers are not affected. Repeatable. */

@@ -38,7 +38,7 @@ const run = (...args: string[]) =>
 
 /** Starts a role as the image does; resolves when it says that it is ready. */
 const start = async (role: string, port: number): Promise<void> => {
-  const child = spawn(path.join(folder, 'node'), ['--max-semi-space-size=4', 'dist/main.js'], {
+  const child = spawn(path.join(folder, 'node'), ['--max-semi-space-size=16', 'dist/main.js'], {
     cwd: path.join(folder, 'app'),
     env: { ...environment, ROLES: role, PORT: String(port), MIGRATE_ON_START: 'false' },
     stdio: ['ignore', 'pipe', 'pipe'],

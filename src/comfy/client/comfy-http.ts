@@ -1,5 +1,5 @@
-import { Readable } from 'node:stream';
-import type { ReadableStream } from 'node:stream/web';
+import type { Readable } from 'node:stream';
+import { request, type Dispatcher } from 'undici';
 import type { Graph } from '../graph/index.js';
 import {
   parseHistory,
@@ -22,8 +22,7 @@ export class ComfyUnreachable extends Error {
   /** No connection was made, so that it surely did nothing. */
   get isUnsent(): boolean {
     const { cause } = this;
-    const reason: unknown = cause instanceof Error ? cause.cause : undefined;
-    return reason instanceof Error && 'code' in reason && reason.code === 'ECONNREFUSED';
+    return cause instanceof Error && 'code' in cause && cause.code === 'ECONNREFUSED';
   }
 }
 
@@ -42,6 +41,16 @@ const OBJECT_INFO_MS = 60_000;
 const UPLOAD_MS = 120_000;
 const POST_PROMPT_MS = 10_000;
 
+type Answer = Dispatcher.ResponseData;
+
+interface Call {
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | Readable;
+  readonly signal?: AbortSignal | undefined;
+}
+
+const isOk = ({ statusCode }: Answer): boolean => statusCode >= 200 && statusCode < 300;
+
 export interface PromptRequest {
   readonly promptId: string;
   readonly clientId: string;
@@ -57,17 +66,17 @@ export class ComfyHttp {
 
   /** Which prompts run and wait now. */
   async queue(): Promise<QueueState> {
-    return parseQueue(await this.json('GET', '/queue'));
+    return parseQueue(await this.json('/queue'));
   }
 
   /** The finished prompt's entry, or undefined while there is none. */
   async history(promptId: string): Promise<HistoryEntry | undefined> {
-    return parseHistory(await this.json('GET', `/history/${promptId}`), promptId);
+    return parseHistory(await this.json(`/history/${promptId}`), promptId);
   }
 
   /** Safe to repeat; unknown ids are ignored. */
   async deleteHistory(promptId: string): Promise<void> {
-    await this.send('POST', '/history', { delete: [promptId] });
+    await this.send('/history', { delete: [promptId] });
   }
 
   /**
@@ -75,7 +84,7 @@ export class ComfyHttp {
    * {@link ComfyUnreachable} when it is not known whether the prompt was queued: look the id up.
    */
   async postPrompt({ promptId, clientId, graph }: PromptRequest): Promise<readonly GraphFault[]> {
-    const response = await this.request('POST', '/prompt', POST_PROMPT_MS, {
+    const answer = await this.call('POST', '/prompt', POST_PROMPT_MS, {
       headers: { 'Content-Type': 'application/json' },
       body: JSON.stringify({
         prompt: graph,
@@ -84,19 +93,20 @@ export class ComfyHttp {
         extra_data: { preview_method: 'auto' },
       }),
     });
-    const text = await this.textOf(response);
-    if (response.status !== 200 && response.status !== 400) {
+    const text = await this.textOf(answer);
+    const { statusCode } = answer;
+    if (statusCode !== 200 && statusCode !== 400) {
       // A 500 may come although the prompt was queued (§4.7), so it is not a refusal either.
-      throw new ComfyUnreachable(`POST /prompt answered ${response.status}`);
+      throw new ComfyUnreachable(`POST /prompt answered ${statusCode}`);
     }
     const { faults } = parsePromptAnswer(parseJson(text));
-    if (response.status === 400 && faults.length === 0) throw new ComfyRefused(400, 'POST /prompt');
+    if (statusCode === 400 && faults.length === 0) throw new ComfyRefused(400, 'POST /prompt');
     return faults;
   }
 
   /** Removes a waiting prompt; a running one is left alone. Safe to repeat. */
   async deletePending(promptId: string): Promise<void> {
-    await this.send('POST', '/queue', { delete: [promptId] });
+    await this.send('/queue', { delete: [promptId] });
   }
 
   /**
@@ -104,25 +114,25 @@ export class ComfyHttp {
    * (§2.3): repeat until the prompt has ended.
    */
   async cancel(promptId: string): Promise<void> {
-    const response = await this.request('POST', `/api/jobs/${promptId}/cancel`, this.shortMs, {});
-    await this.textOf(response);
-    if (response.ok) return;
+    const answer = await this.call('POST', `/api/jobs/${promptId}/cancel`, this.shortMs);
+    await this.textOf(answer);
+    if (isOk(answer)) return;
     // Servers before 0.26 have no jobs API: the pending one is deleted, the running one interrupted by id.
     await this.deletePending(promptId);
-    await this.send('POST', '/interrupt', { prompt_id: promptId });
+    await this.send('/interrupt', { prompt_id: promptId });
   }
 
   /** Unloads models and frees memory between prompts, after an out-of-memory error. */
   async free(): Promise<void> {
-    await this.send('POST', '/free', { unload_models: true, free_memory: true });
+    await this.send('/free', { unload_models: true, free_memory: true });
   }
 
   async objectInfo(): Promise<ObjectInfo> {
-    return parseObjectInfo(await this.json('GET', '/object_info', OBJECT_INFO_MS));
+    return parseObjectInfo(await this.json('/object_info', OBJECT_INFO_MS));
   }
 
   async version(): Promise<string> {
-    return parseSystemStats(await this.json('GET', '/system_stats')).version;
+    return parseSystemStats(await this.json('/system_stats')).version;
   }
 
   /**
@@ -137,16 +147,12 @@ export class ComfyHttp {
       { type: 'temp', overwrite: 'true' },
       { field: 'image', name, ...file },
     );
-    const response = await this.request('POST', '/upload/image', UPLOAD_MS, {
-      headers,
-      body: Readable.toWeb(body) as ReadableStream<Uint8Array>,
-      duplex: 'half',
-    });
-    const text = await this.textOf(response);
-    if (!response.ok) throw new ComfyRefused(response.status, 'POST /upload/image');
-    const answer = parseJson(text);
-    const stored = stringAt(answer, 'name') ?? name;
-    const subfolder = stringAt(answer, 'subfolder');
+    const answer = await this.call('POST', '/upload/image', UPLOAD_MS, { headers, body });
+    const text = await this.textOf(answer);
+    if (!isOk(answer)) throw new ComfyRefused(answer.statusCode, 'POST /upload/image');
+    const place = parseJson(text);
+    const stored = stringAt(place, 'name') ?? name;
+    const subfolder = stringAt(place, 'subfolder');
     return `${subfolder ? `${subfolder}/` : ''}${stored} [temp]`;
   }
 
@@ -157,50 +163,51 @@ export class ComfyHttp {
       subfolder: item.subfolder,
       type: item.type,
     });
-    const response = await this.request('GET', `/view?${query.toString()}`, UPLOAD_MS, {
-      signal: signal ?? null,
-    });
-    if (!response.ok || !response.body) {
-      await this.textOf(response);
-      throw new ComfyRefused(response.status, 'GET /view');
-    }
-    return Readable.fromWeb(response.body as ReadableStream<Uint8Array>);
+    const answer = await this.call('GET', `/view?${query.toString()}`, UPLOAD_MS, { signal });
+    if (isOk(answer)) return answer.body;
+    await this.textOf(answer);
+    throw new ComfyRefused(answer.statusCode, 'GET /view');
   }
 
-  private async json(method: string, path: string, limitMs = this.shortMs): Promise<unknown> {
-    const response = await this.request(method, path, limitMs, {});
-    const text = await this.textOf(response);
-    if (!response.ok) throw new ComfyRefused(response.status, `${method} ${path}`);
+  private async json(path: string, limitMs = this.shortMs): Promise<unknown> {
+    const answer = await this.call('GET', path, limitMs);
+    const text = await this.textOf(answer);
+    if (!isOk(answer)) throw new ComfyRefused(answer.statusCode, `GET ${path}`);
     return parseJson(text);
   }
 
-  private async send(method: string, path: string, body: object): Promise<void> {
-    const response = await this.request(method, path, this.shortMs, {
+  private async send(path: string, body: object): Promise<void> {
+    const answer = await this.call('POST', path, this.shortMs, {
       headers: { 'Content-Type': 'application/json' },
       body: JSON.stringify(body),
     });
-    await this.textOf(response);
-    if (!response.ok) throw new ComfyRefused(response.status, `${method} ${path}`);
+    await this.textOf(answer);
+    if (!isOk(answer)) throw new ComfyRefused(answer.statusCode, `POST ${path}`);
   }
 
-  private async request(
-    method: string,
+  private async call(
+    method: 'GET' | 'POST',
     path: string,
     limitMs: number,
-    init: RequestInit & { duplex?: 'half' },
-  ): Promise<Response> {
+    { headers = {}, body, signal: wish }: Call = {},
+  ): Promise<Answer> {
     const limit = AbortSignal.timeout(limitMs);
-    const signal = init.signal ? AbortSignal.any([limit, init.signal]) : limit;
+    const signal = wish ? AbortSignal.any([limit, wish]) : limit;
     try {
-      return await fetch(`${this.url}${path}`, { ...init, method, signal });
+      return await request(`${this.url}${path}`, {
+        method,
+        headers,
+        body: body ?? null,
+        signal,
+      });
     } catch (error) {
       throw new ComfyUnreachable(`${method} ${path.split('?')[0]} failed`, { cause: error });
     }
   }
 
-  private async textOf(response: Response): Promise<string> {
+  private async textOf(answer: Answer): Promise<string> {
     try {
-      return await response.text();
+      return await answer.body.text();
     } catch (error) {
       throw new ComfyUnreachable('The answer of ComfyUI broke off', { cause: error });
     }
