@@ -4,9 +4,26 @@ import type { TransactionalAdapterTypeOrm } from '@nestjs-cls/transactional-adap
 import { ClsService } from 'nestjs-cls';
 import type pg from 'pg';
 import { DataSource, type EntityManager, type QueryResult } from 'typeorm';
+import { ReadRounds } from './read-rounds.js';
 
 /** TypeORM types the records of a raw query as any; the caller knows its columns. */
 const rowsOf = <Row>(result: QueryResult): Row[] => result.records as Row[];
+
+/** A statement of the busiest routes, planned once per connection under a `name` that stands for this text alone. */
+export interface Statement {
+  readonly name: string;
+  readonly text: string;
+  readonly values: readonly unknown[];
+}
+
+const ask = async (client: pg.PoolClient, { name, text, values }: Statement): Promise<object[]> =>
+  (await client.query({ name, text, values: [...values] })).rows as object[];
+
+/** What is written to the connection until the end of this tick leaves in one write. */
+const gather = ({ connection: { stream } }: pg.PoolClient): void => {
+  stream.cork();
+  process.nextTick(() => stream.uncork());
+};
 
 /**
  * The way to PostgreSQL. Inside {@link transaction} every query of the same call chain, in any
@@ -14,6 +31,9 @@ const rowsOf = <Row>(result: QueryResult): Row[] => result.records as Row[];
  */
 @Injectable()
 export class Database {
+  /** For {@link SharedReads}. */
+  readonly rounds = new ReadRounds(this);
+
   constructor(
     private readonly host: TransactionHost<TransactionalAdapterTypeOrm>,
     private readonly cls: ClsService,
@@ -50,7 +70,7 @@ export class Database {
   }
 
   /** Runs `work` as if no request and no transaction were around it. */
-  apart<T>(work: () => Promise<T>): Promise<T> {
+  apart<T>(work: () => T): T {
     return this.cls.exit(work);
   }
 
@@ -72,10 +92,7 @@ export class Database {
     }
   }
 
-  /**
-   * As {@link query}, for the few statements of the busiest routes: planned once per connection under
-   * `name`, which always stands for the same text.
-   */
+  /** As {@link query}, for a {@link Statement}. */
   async prepared<Row extends object>(
     name: string,
     text: string,
@@ -85,10 +102,22 @@ export class Database {
     const runner = current ?? this.source.createQueryRunner();
     try {
       const client = (await runner.connect()) as pg.PoolClient;
-      return (await client.query({ name, text, values: [...values] })).rows as Row[];
+      return (await ask(client, { name, text, values })) as Row[];
     } finally {
       if (!current) await runner.release();
     }
+  }
+
+  /** The rows of each, outside any transaction: one write to one connection, and each may fail on its own. */
+  sendTogether(statements: readonly Statement[]): Promise<object[]>[] {
+    const runner = this.source.createQueryRunner();
+    const sent = runner.connect().then((client: pg.PoolClient) => {
+      gather(client);
+      return statements.map((statement) => ask(client, statement));
+    });
+    const results = statements.map(async (_, at) => (await sent)[at] ?? []);
+    void Promise.allSettled(results).then(() => runner.release());
+    return results;
   }
 
   /** The first row of {@link query}, or undefined. */

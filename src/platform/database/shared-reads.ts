@@ -1,11 +1,8 @@
 import DataLoader from 'dataloader';
-import { within } from '../time-limit.js';
 import type { Database } from './database.js';
 
 /** Rows of one query. */
 const LARGEST = 100;
-/** A query that hangs holds up those who ask after it for so long. */
-const PATIENCE_SECONDS = 1;
 /**
  * Behind a subselect the number of ids is hidden, so that PostgreSQL keeps one plan per connection; it would else
  * plan for each list anew, which costs more than the reading (PREPARE, "plan_cache_mode").
@@ -20,16 +17,15 @@ const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
  */
 export class SharedReads<Row extends object> {
   private readonly text: string;
-  private underWay: Promise<unknown> = Promise.resolve();
   private readonly loader = new DataLoader<string, Row | undefined>((ids) => this.read(ids), {
     cache: false,
     maxBatchSize: LARGEST,
-    batchScheduleFn: (go) => void this.underWay.then(() => setImmediate(go)),
+    batchScheduleFn: (go) => this.database.rounds.join(go),
   });
 
   /**
    * `query` is the statement around its ids, as in `WHERE id = ${ids}`; it gets them in lower case without
-   * repeats and gives their rows in any order. `name` is its own, as in {@link Database.prepared}.
+   * repeats and gives their rows in any order. `name` is its own, as in {@link Statement}.
    */
   constructor(
     private readonly database: Database,
@@ -51,20 +47,18 @@ export class SharedReads<Row extends object> {
     const known = ids.filter((id) => UUID.test(id)).map((id) => id.toLowerCase());
     const keys = [...new Set(known)];
     if (keys.length === 0) return [];
-    if (this.database.isInTransaction) return this.load(keys);
+    if (this.database.isInTransaction) return this.database.prepared(this.name, this.text, [keys]);
     const rows = await Promise.all(keys.map((key) => this.loader.load(key)));
     return rows.filter((row) => row !== undefined);
   }
 
-  private load(ids: readonly string[]): Promise<Row[]> {
-    return this.database.prepared(this.name, this.text, [ids]);
-  }
-
   private async read(ids: readonly string[]): Promise<(Row | undefined)[]> {
-    // The first asker's request, and whatever it does next, is not the others'.
-    const loading = this.database.apart(() => this.load([...new Set(ids)]));
-    this.underWay = within(PATIENCE_SECONDS, loading).catch(() => undefined);
-    const rows = new Map((await loading).map((row) => [this.idOf(row), row]));
+    const found = await this.database.rounds.ask<Row>({
+      name: this.name,
+      text: this.text,
+      values: [[...new Set(ids)]],
+    });
+    const rows = new Map(found.map((row) => [this.idOf(row), row]));
     return ids.map((id) => rows.get(id));
   }
 }

@@ -14,6 +14,9 @@ const REDACTED = [
 const redactUrl = (url: string): string =>
   url.replace(/([?&](?:token|signature|code|state)=)[^&]*/g, '$1[redacted]');
 
+/** A write for each line would cost more than the line. A crash takes the last lines with it, a stop none. */
+const TOGETHER = { sync: false, minLength: 4_096, periodicFlush: 100 };
+
 /** JSON lines with the request's id; secrets are redacted. Goes to LOG_FILE or standard output. */
 export const loggerModule = () =>
   LoggerModule.forRootAsync({
@@ -22,7 +25,7 @@ export const loggerModule = () =>
       pinoHttp: {
         logger: pino(
           { level: config.process.logLevel, redact: { paths: REDACTED, censor: '[redacted]' } },
-          pino.destination({ dest: config.process.logFile ?? 1, sync: false, mkdir: true }),
+          pino.destination({ dest: config.process.logFile ?? 1, mkdir: true, ...TOGETHER }),
         ),
         genReqId: requestIdOf,
         autoLogging: { ignore: (request) => /^\/(health|metrics)/.test(request.url ?? '') },

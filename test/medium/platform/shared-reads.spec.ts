@@ -22,9 +22,13 @@ const { url: databaseUrl } = await testDatabase();
 let app: ModuleApp;
 let database: Database;
 let reads: SharedReads<Shelf>;
+let rounds: MockInstance<Database['sendTogether']>;
 let queries: MockInstance<Database['prepared']>;
-/** The ids of each query, in the order of the queries. */
-const asked = () => queries.mock.calls.map(([, , values]) => values?.[0] as readonly string[]);
+/** The ids of each query outside transactions, in the order of the queries. */
+const asked = () =>
+  rounds.mock.calls.flatMap(([statements]) =>
+    statements.map(({ values }) => values[0] as readonly string[]),
+  );
 
 beforeAll(async () => {
   app = await ModuleApp.start({ databaseUrl, migrations: [], modules: [] });
@@ -36,6 +40,7 @@ afterAll(() => app?.stop());
 
 beforeEach(() => {
   vi.restoreAllMocks();
+  rounds = vi.spyOn(database, 'sendTogether');
   queries = vi.spyOn(database, 'prepared');
   reads = new SharedReads<Shelf>(
     database,
@@ -105,7 +110,7 @@ describe('SharedReads', () => {
       // A transaction asks once too, however many rows it wants.
       queries.mockClear();
       expect(await reads.findAll([id, other, id])).toHaveLength(2);
-      expect(asked()).toEqual([[id, other]]);
+      expect(queries.mock.calls.map(([, , values]) => values)).toEqual([[[id, other]]]);
     });
     expect((await reads.find(id))?.books).toBe(2);
   });
@@ -117,6 +122,24 @@ describe('SharedReads', () => {
     await database.query('ALTER TABLE hidden RENAME TO shelves');
     expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
     expect((await reads.find(id))?.books).toBe(1);
+  });
+
+  it('sends what different readers ask for together, and one that fails spoils nothing', async () => {
+    const id = await shelf(3);
+    const others = new SharedReads<{ readonly id: string }>(
+      database,
+      'missing-shelves',
+      (ids) => `SELECT id FROM no_such_table WHERE id = ${ids}`,
+      (row) => row.id,
+    );
+    const results = await Promise.allSettled([others.find(id), reads.find(id)]);
+    expect(results).toMatchObject([
+      { status: 'rejected', reason: { code: '42P01' } },
+      { status: 'fulfilled', value: { books: 3 } },
+    ]);
+    expect(rounds.mock.calls.map(([statements]) => statements.map(({ name }) => name))).toEqual([
+      ['missing-shelves', 'shelves'],
+    ]);
   });
 
   it('waits for a query that hangs a second, not for ever', async () => {
