@@ -1,6 +1,6 @@
 /** Which nodes of a graph run, in which order, and by what content the cache knows them. */
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import type { Folders } from './folders.js';
 
 interface GraphNode {
@@ -54,9 +54,9 @@ export const planOrder = (
  * The content of each node: class, values, the content of what is linked in, and the bytes of a
  * loaded file. Node ids and titles do not count (recording c).
  */
-export const signNodes = async (graph: Graph, folders: Folders): Promise<Map<string, string>> => {
+export const signNodes = (graph: Graph, folders: Folders): Map<string, string> => {
   const signatures = new Map<string, string>();
-  const sign = async (id: string, path: readonly string[]): Promise<string> => {
+  const sign = (id: string, path: readonly string[]): string => {
     const known = signatures.get(id);
     const node = graph[id];
     if (known !== undefined || !node || path.includes(id)) return known ?? 'nothing';
@@ -64,23 +64,24 @@ export const signNodes = async (graph: Graph, folders: Folders): Promise<Map<str
     for (const name of Object.keys(node.inputs).sort()) {
       const value = node.inputs[name];
       const isLink = Array.isArray(value);
-      parts.push(name, isLink ? [await sign(String(value[0]), [...path, id]), value[1]] : value);
+      parts.push(name, isLink ? [sign(String(value[0]), [...path, id]), value[1]] : value);
       if (name === 'image' && typeof value === 'string') {
-        parts.push(await fingerprint(folders.findInput(value)));
+        parts.push(fingerprint(folders.findInput(value)));
       }
     }
     const signature = createHash('sha1').update(JSON.stringify(parts)).digest('hex');
     signatures.set(id, signature);
     return signature;
   };
-  for (const id of Object.keys(graph)) await sign(id, []);
+  for (const id of Object.keys(graph)) sign(id, []);
   return signatures;
 };
 
-/** A missing file gets a fingerprint of its own, so that its node is never cached. */
-const fingerprint = async (file: string | undefined): Promise<string> => {
+/**
+ * A missing file gets a fingerprint of its own, so that its node is never cached. Read at once: the real
+ * server's prompts have a thread of their own and do not wait behind its HTTP requests.
+ */
+const fingerprint = (file: string | undefined): string => {
   if (file === undefined) return `missing ${Date.now()}`;
-  return createHash('sha256')
-    .update(await readFile(file))
-    .digest('hex');
+  return createHash('sha256').update(readFileSync(file)).digest('hex');
 };

@@ -58,7 +58,7 @@ export class PromptRun {
   async finish(): Promise<{ history: HistoryEntry; cache: NodeCache }> {
     const { history } = this;
     this.say('execution_start', {});
-    this.signatures = await signNodes(this.graph, this.parts.folders);
+    this.signatures = signNodes(this.graph, this.parts.folders);
     const cached = Object.keys(this.graph).filter((id) => this.recall(id));
     this.say('execution_cached', { nodes: cached });
     try {

@@ -3,7 +3,7 @@
  * loaded at the first picture and kept to one thread without a cache, so that an idle server stays
  * small.
  */
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import type { Sharp } from 'sharp';
 import { messageOf, PythonError } from '../python.js';
@@ -39,12 +39,18 @@ export interface Decoded {
   readonly alpha: Mask | undefined;
 }
 
-/** Reads a picture file upright, as RGB and alpha. Raises what the real loader raises. */
-export const decodeFile = async (file: string): Promise<Decoded> => {
-  const bytes = await readFile(file).catch(() => {
+const readInput = (file: string): Buffer => {
+  try {
+    return readFileSync(file);
+  } catch {
     const message = `[Errno 2] No such file or directory: '${file}'`;
     throw new PythonError('av.error.FileNotFoundError', message);
-  });
+  }
+};
+
+/** Reads a picture file upright, as RGB and alpha. Raises what the real loader raises. */
+export const decodeFile = async (file: string): Promise<Decoded> => {
+  const bytes = readInput(file);
   const sharp = await loadSharp();
   try {
     const { hasAlpha } = await sharp(bytes).metadata();
