@@ -67,7 +67,7 @@ async function postgres({ dataDir }: EmbeddedOptions, crash: Crash): Promise<Sta
 /** A small heap for what moves kilobytes, and room for the mails with pictures that it holds. */
 const SERVICES_FLAGS = [
   '--disable-warning=ExperimentalWarning',
-  '--max-semi-space-size=1',
+  '--max-semi-space-size=4',
   '--max-old-space-size=256',
 ];
 

@@ -116,7 +116,8 @@ export class JobLeases {
 
   /** Extends the lease; tells whether it is still held and whether the owner of the job wants it to end. */
   async renew(lease: JobLease): Promise<Renewal> {
-    const row = await this.database.one<{ cancel: boolean; yields: boolean }>(
+    const [row] = await this.database.prepared<{ cancel: boolean; yields: boolean }>(
+      'renew-lease',
       `UPDATE jobs SET lease_until = now() + make_interval(secs => $4)
        WHERE id = $1 AND lease_epoch = $2 AND lease_owner = $3 AND finished_at IS NULL
        RETURNING cancel_requested_at IS NOT NULL AS cancel, coalesce(yield_until > now(), false) AS yields`,
@@ -141,6 +142,7 @@ export class JobLeases {
   ): Promise<void> {
     await this.fenced(
       lease,
+      'record-prompt',
       `WITH held AS (
          UPDATE jobs SET prompt_id = $4, instance_id = $5, variant = $6 WHERE ${HELD} RETURNING id
        ) INSERT INTO job_prompts (prompt_id, job_id, epoch, instance_id)
@@ -160,6 +162,7 @@ export class JobLeases {
   ): Promise<void> {
     await this.fenced(
       lease,
+      'mark-running',
       `WITH holder AS (
          -- Everything below hangs on it: who was fenced must not note the start that a successor counts.
          SELECT id FROM jobs WHERE ${HELD} AND status IN ('queued', 'running') FOR UPDATE
@@ -261,8 +264,13 @@ export class JobLeases {
     return row !== undefined;
   }
 
-  private async fenced(lease: JobLease, sql: string, more: readonly unknown[]): Promise<void> {
-    const rows = await this.database.query(sql, [lease.jobId, lease.epoch, lease.owner, ...more]);
-    if (rows.length === 0) throw new LeaseLost(lease.jobId);
+  private async fenced(
+    { jobId, epoch, owner }: JobLease,
+    name: string,
+    sql: string,
+    more: readonly unknown[],
+  ): Promise<void> {
+    const rows = await this.database.prepared(name, sql, [jobId, epoch, owner, ...more]);
+    if (rows.length === 0) throw new LeaseLost(jobId);
   }
 }

@@ -12,7 +12,8 @@ export class JobProgress {
 
   /** Records percent (0–100, never going back) and step. The caller keeps to 2 per second. */
   async report(lease: JobLease, percent: number, step: string | null): Promise<void> {
-    await this.database.query(
+    await this.database.prepared(
+      'report-progress',
       `WITH held AS (
          UPDATE jobs SET progress_percent = greatest(progress_percent, $4), progress_step = $5,
            event_sequence = event_sequence + 1

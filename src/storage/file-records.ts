@@ -112,13 +112,8 @@ export class FileRecords {
     );
   }
 
-  async find(id: string): Promise<FileRecord | undefined> {
-    // Anything else in its place is simply an unknown id.
-    if (!UUID.test(id)) return undefined;
-    return this.database.one<FileRecord>(
-      `SELECT ${FILE_COLUMNS} FROM files WHERE id = $1 AND status = 'stored'`,
-      [id],
-    );
+  find(id: string): Promise<FileRecord | undefined> {
+    return this.stored.find(id);
   }
 
   /** Those of the rows that are stored, in no order. */

@@ -155,16 +155,15 @@ export class JobExecutor {
     let timer: NodeJS.Timeout | undefined;
     let marking: Promise<void> = Promise.resolve();
     const onRunning = () => {
+      if (prompt.isRunning) return;
       prompt.isRunning = true;
-      timer ??= setTimeout(() => {
+      timer = setTimeout(() => {
         late.abort();
         timer = setTimeout(() => hung.abort(new NoResult(FAILURES.deadline)), hungAfterMs);
         const isOver = AbortSignal.any([hold.signal, stop, hung.signal]);
         void this.keepCancelling(prompt, instance.client, isOver);
       }, workflow.deadlineSeconds * 1_000);
-      marking = marking.then(() =>
-        this.leases.markRunning(hold.lease, promptId, workflow.deadlineSeconds),
-      );
+      marking = this.leases.markRunning(hold.lease, promptId, workflow.deadlineSeconds);
       marking.catch(() => undefined);
     };
     let end: PromptEnd;
