@@ -1,7 +1,7 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import type { Person } from '../auth/index.js';
-import { Idempotency, Shutdown } from '../platform/index.js';
+import { Idempotency, SharedTransactions, Shutdown } from '../platform/index.js';
 import type { JobView } from './job.dto.js';
 import { JobStreams } from './job-streams.js';
 import { JobSubmission, type JobOrder } from './job-submission.js';
@@ -17,9 +17,12 @@ const preferredWait = (request: Request): number => {
 /** The HTTP side of ordering a job, the same for every route that does so. */
 @Injectable()
 export class JobOrders {
+  private readonly logger = new Logger('Jobs');
+
   constructor(
     private readonly submission: JobSubmission,
     private readonly idempotency: Idempotency,
+    private readonly transactions: SharedTransactions,
     private readonly streams: JobStreams,
     private readonly jobs: Jobs,
     private readonly shutdown: Shutdown,
@@ -37,7 +40,7 @@ export class JobOrders {
     order: JobOrder,
     fingerprint: unknown = order,
   ): Promise<JobView> {
-    const { resourceId } = await this.idempotency.once(
+    const { resourceId, isReplay } = await this.idempotency.once(
       {
         userId: person.id,
         key: request.get('idempotency-key'),
@@ -45,7 +48,15 @@ export class JobOrders {
         body: fingerprint,
       },
       async () => ({ status: 202, resourceId: await this.submission.submit(person, order) }),
+      // All orders of a person take from one account and would else wait for each other's commit.
+      (work) => this.transactions.run(person.id, work),
     );
+    if (!isReplay) {
+      this.logger.log(
+        { jobId: resourceId, workflow: order.workflow, userId: person.id },
+        'a job is ordered',
+      );
+    }
     const seconds = preferredWait(request);
     const hasEnded = seconds > 0 && (await this.waitForEnd(resourceId, seconds, response));
     response.status(hasEnded ? 200 : 202).location(`/v1/jobs/${resourceId}`);

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { People, type Person } from '../auth/index.js';
 import { Config } from '../config/index.js';
 import { Ledger, Prices } from '../credits/index.js';
@@ -28,8 +28,6 @@ export interface RetriedJob {
 /** How jobs come into being. */
 @Injectable()
 export class JobSubmission {
-  private readonly logger = new Logger('Jobs');
-
   constructor(
     private readonly database: Database,
     private readonly people: People,
@@ -53,10 +51,6 @@ export class JobSubmission {
         this.ledger.reserve({ userId: person.id, jobId: id, credits }),
         this.insert(id, person.id, order, credits, retried),
       ]);
-      this.logger.log(
-        { jobId: id, workflow: order.workflow, userId: person.id },
-        'a job is ordered',
-      );
       return id;
     });
   }

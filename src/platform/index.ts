@@ -9,6 +9,7 @@ export type { Migration } from './database/database.module.js';
 export { migrate } from './database/migrate.js';
 export { Notifications } from './database/notifications.js';
 export { SharedReads } from './database/shared-reads.js';
+export { SharedTransactions } from './database/shared-transactions.js';
 export { PLATFORM_MIGRATIONS } from './outbox/migrations.js';
 export { defineTopic, Outbox } from './outbox/outbox.js';
 export type { Topic } from './outbox/outbox.js';

@@ -8,6 +8,7 @@ import { DataSource, type MigrationInterface } from 'typeorm';
 import { Config } from '../../config/index.js';
 import { Database } from './database.js';
 import { Notifications } from './notifications.js';
+import { SharedTransactions } from './shared-transactions.js';
 
 // int8 (counts, sizes, ids) as number: none of ours comes near 2^53.
 pg.types.setTypeParser(pg.types.builtins.INT8, Number);
@@ -60,8 +61,8 @@ export class DatabaseModule {
           ],
         }),
       ],
-      providers: [Database, Notifications],
-      exports: [Database, Notifications],
+      providers: [Database, Notifications, SharedTransactions],
+      exports: [Database, Notifications, SharedTransactions],
     };
   }
 }

@@ -16,13 +16,12 @@ export interface Statement {
   readonly values: readonly unknown[];
 }
 
-const ask = async (client: pg.PoolClient, { name, text, values }: Statement): Promise<object[]> =>
-  (await client.query({ name, text, values: [...values] })).rows as object[];
-
-/** What is written to the connection until the end of this tick leaves in one write. */
-const gather = ({ connection: { stream } }: pg.PoolClient): void => {
+/** Statements that are asked of a connection in one tick leave in one write. */
+const ask = async (client: pg.PoolClient, { name, text, values }: Statement): Promise<object[]> => {
+  const { stream } = client.connection;
   stream.cork();
   process.nextTick(() => stream.uncork());
+  return (await client.query({ name, text, values: [...values] })).rows as object[];
 };
 
 /**
@@ -111,10 +110,9 @@ export class Database {
   /** The rows of each, outside any transaction: one write to one connection, and each may fail on its own. */
   sendTogether(statements: readonly Statement[]): Promise<object[]>[] {
     const runner = this.source.createQueryRunner();
-    const sent = runner.connect().then((client: pg.PoolClient) => {
-      gather(client);
-      return statements.map((statement) => ask(client, statement));
-    });
+    const sent = runner
+      .connect()
+      .then((client: pg.PoolClient) => statements.map((statement) => ask(client, statement)));
     const results = statements.map(async (_, at) => (await sent)[at] ?? []);
     void Promise.allSettled(results).then(() => runner.release());
     return results;

@@ -20,6 +20,13 @@ export interface IdempotentResult {
   readonly resourceId: string;
 }
 
+type Transaction = <T>(work: () => Promise<T>) => Promise<T>;
+
+const inFlight = () =>
+  httpError('http.idempotency_in_flight', 'Wait for the first answer, then repeat the request.', {
+    headers: { 'Retry-After': '1' },
+  });
+
 interface Row {
   fingerprint: string;
   route: string;
@@ -33,49 +40,64 @@ interface Row {
  */
 @Injectable()
 export class Idempotency {
+  /** Of this process: two works of one shared transaction would not see each other's lock. */
+  private readonly inFlight = new Set<string>();
+
   constructor(private readonly database: Database) {}
 
   /**
    * Runs `work` once per person and key within 24 h; a repeat gets the first status and id without
-   * running it. Throws http.idempotency_in_flight (409) while the first is running and
-   * http.idempotency_key_reused (422) for another body or route.
+   * running it. `transaction` runs what it is given in one. Throws http.idempotency_in_flight (409) while
+   * the first is running and http.idempotency_key_reused (422) for another body or route.
    */
   async once(
     request: IdempotentRequest,
     work: () => Promise<IdempotentResult>,
+    transaction: Transaction = (all) => this.database.transaction(all),
   ): Promise<IdempotentResult & { readonly isReplay: boolean }> {
-    const { userId, key, route } = request;
-    if (key === undefined) {
-      return { ...(await this.database.transaction(work)), isReplay: false };
-    }
+    const { userId, key } = request;
+    if (key === undefined) return { ...(await transaction(work)), isReplay: false };
     if (key.length === 0 || key.length > 255) {
       throw validationFailed([
         { path: 'Idempotency-Key', message: 'must have 1 to 255 characters' },
       ]);
     }
-    const fingerprint = createHash('sha256').update(JSON.stringify(request.body)).digest('hex');
-    return this.database.transaction(async () => {
-      await this.lock(userId, key);
-      const first = await this.find(userId, key);
-      if (first) {
-        if (first.fingerprint !== fingerprint || first.route !== route) {
-          throw httpError(
-            'http.idempotency_key_reused',
-            'Use a new Idempotency-Key for another request.',
-          );
-        }
-        return { status: first.status, resourceId: first.resourceId, isReplay: true };
+    const name = `idempotency|${userId}|${key}`;
+    if (this.inFlight.has(name)) throw inFlight();
+    this.inFlight.add(name);
+    try {
+      return await transaction(() => this.onceLocked(name, { ...request, key }, work));
+    } finally {
+      this.inFlight.delete(name);
+    }
+  }
+
+  private async onceLocked(
+    name: string,
+    { userId, key, route, body }: IdempotentRequest & { readonly key: string },
+    work: () => Promise<IdempotentResult>,
+  ): Promise<IdempotentResult & { readonly isReplay: boolean }> {
+    await this.lock(name);
+    const fingerprint = createHash('sha256').update(JSON.stringify(body)).digest('hex');
+    const first = await this.find(userId, key);
+    if (first) {
+      if (first.fingerprint !== fingerprint || first.route !== route) {
+        throw httpError(
+          'http.idempotency_key_reused',
+          'Use a new Idempotency-Key for another request.',
+        );
       }
-      const result = await work();
-      await this.database.query(
-        `INSERT INTO idempotency_keys (user_id, key, route, fingerprint, status, resource_id)
-         VALUES ($1, $2, $3, $4, $5, $6)
-         ON CONFLICT (user_id, key) DO UPDATE SET route = excluded.route, fingerprint = excluded.fingerprint,
-           status = excluded.status, resource_id = excluded.resource_id, created_at = now()`,
-        [userId, key, route, fingerprint, result.status, result.resourceId],
-      );
-      return { ...result, isReplay: false };
-    });
+      return { status: first.status, resourceId: first.resourceId, isReplay: true };
+    }
+    const result = await work();
+    await this.database.query(
+      `INSERT INTO idempotency_keys (user_id, key, route, fingerprint, status, resource_id)
+       VALUES ($1, $2, $3, $4, $5, $6)
+       ON CONFLICT (user_id, key) DO UPDATE SET route = excluded.route, fingerprint = excluded.fingerprint,
+         status = excluded.status, resource_id = excluded.resource_id, created_at = now()`,
+      [userId, key, route, fingerprint, result.status, result.resourceId],
+    );
+    return { ...result, isReplay: false };
   }
 
   /** Removes keys older than 24 h; safe to repeat. */
@@ -86,20 +108,12 @@ export class Idempotency {
     );
   }
 
-  private async lock(userId: string, key: string): Promise<void> {
+  private async lock(name: string): Promise<void> {
     const row = await this.database.one<{ locked: boolean }>(
       'SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0)) AS locked',
-      [`idempotency|${userId}|${key}`],
+      [name],
     );
-    if (!row?.locked) {
-      throw httpError(
-        'http.idempotency_in_flight',
-        'Wait for the first answer, then repeat the request.',
-        {
-          headers: { 'Retry-After': '1' },
-        },
-      );
-    }
+    if (!row?.locked) throw inFlight();
   }
 
   private find(userId: string, key: string): Promise<Row | undefined> {

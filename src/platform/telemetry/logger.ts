@@ -15,7 +15,7 @@ const redactUrl = (url: string): string =>
   url.replace(/([?&](?:token|signature|code|state)=)[^&]*/g, '$1[redacted]');
 
 /** A write for each line would cost more than the line. A crash takes the last lines with it, a stop none. */
-const TOGETHER = { sync: false, minLength: 4_096, periodicFlush: 100 };
+const TOGETHER = { sync: false, minLength: 8_192, periodicFlush: 100 };
 
 /** JSON lines with the request's id; secrets are redacted. Goes to LOG_FILE or standard output. */
 export const loggerModule = () =>

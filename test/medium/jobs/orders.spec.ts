@@ -103,6 +103,20 @@ describe('submit', () => {
     expect((await order(stranger, { 'idempotency-key': 'one' })).status).toBe(202);
   });
 
+  it('makes one job of each key of many that are posted together', async () => {
+    const who = await house.customer();
+    const post = async (n: number) => {
+      const answer = await order(who, { 'idempotency-key': `key ${n % 10}` });
+      return { status: answer.status, id: ((await answer.json()) as { id?: string }).id };
+    };
+    const answers = await Promise.all(Array.from({ length: 50 }, (_, n) => post(n)));
+    expect(answers.filter(({ status }) => status !== 202 && status !== 409)).toEqual([]);
+    expect(new Set(answers.flatMap(({ id }) => id ?? [])).size).toBe(10);
+    expect(await jobsOf(who)).toBe(10);
+    expect(await who.credits()).toMatchObject({ reserved: 10 });
+    expect(await house.faultsInLedger()).toEqual([]);
+  });
+
   it('does not keep a 402 under a key', async () => {
     const who = await house.customer();
     const { available } = await who.credits();
