@@ -35,7 +35,8 @@ export class SharedTransactions {
     else {
       const first = [{ run: work, answer }];
       this.lines.set(owner, first);
-      void this.database.apart(() => this.drain(owner, first));
+      // A crowd that was let in together is there a moment later.
+      this.database.apart(() => setImmediate(() => void this.drain(owner, first)));
     }
     return answer.promise as Promise<T>;
   }

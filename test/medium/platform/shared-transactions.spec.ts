@@ -39,10 +39,15 @@ const committed = () =>
 
 /** Runs these works while another of their owner is under way, and waits for all. */
 const behindAnother = async (works: readonly (() => Promise<unknown>)[], owner = 'ada') => {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const first = transactions.run(owner, () => promise.then(() => note('first')));
+  const [begun, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const first = transactions.run(owner, async () => {
+    begun.resolve();
+    await released.promise;
+    return note('first');
+  });
+  await begun.promise;
   const others = works.map((work) => transactions.run(owner, work));
-  resolve();
+  released.resolve();
   await first;
   return Promise.allSettled(others);
 };
