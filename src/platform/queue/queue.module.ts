@@ -2,6 +2,7 @@ import { BullModule } from '@nestjs/bullmq';
 import {
   Global,
   Inject,
+  Logger,
   Module,
   type DynamicModule,
   type OnApplicationShutdown,
@@ -10,6 +11,7 @@ import { createPostgresBackend, runMigrations, setDefaultBackendFactory } from '
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import { Config } from '../../config/index.js';
+import { within } from '../time-limit.js';
 
 /** The connection that every BullMQ object of this process shares. */
 export const QUEUE_CONNECTION = Symbol('QUEUE_CONNECTION');
@@ -19,6 +21,8 @@ export type QueueConnection = pg.Pool | Redis;
 const SCHEMA = 'bullmq';
 /** A worker parks one connection in LISTEN; the rest serve short queries. */
 const POOL_SIZE = 10;
+/** A worker that is closed while it begins to listen keeps its connection for good, and a pool waits for all. */
+const END_SECONDS = 2;
 
 const connect = async (config: Config): Promise<QueueConnection> => {
   if (config.queue.redisUrl) {
@@ -64,10 +68,16 @@ export const migrateQueue = async (pool: pg.Pool): Promise<void> => {
   exports: [QUEUE_CONNECTION],
 })
 class QueueConnectionModule implements OnApplicationShutdown {
+  private readonly logger = new Logger(QueueModule.name);
+
   constructor(@Inject(QUEUE_CONNECTION) private readonly connection: unknown) {}
 
   async onApplicationShutdown(): Promise<void> {
-    if (this.connection instanceof pg.Pool) await this.connection.end();
+    if (this.connection instanceof pg.Pool) {
+      await within(END_SECONDS, this.connection.end()).catch((error: unknown) =>
+        this.logger.warn({ err: error }, 'a connection of the queue was not given back'),
+      );
+    }
     if (this.connection instanceof Redis) this.connection.disconnect();
   }
 }
