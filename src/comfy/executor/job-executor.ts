@@ -153,6 +153,7 @@ export class JobExecutor {
     const hung = new AbortController();
     const hungAfterMs = HUNG_AFTER_LEASES * this.leases.leaseSeconds * 1_000;
     let timer: NodeJS.Timeout | undefined;
+    const mark = () => this.leases.markRunning(hold.lease, promptId, workflow.deadlineSeconds);
     let marking: Promise<void> = Promise.resolve();
     const onRunning = () => {
       if (prompt.isRunning) return;
@@ -163,7 +164,7 @@ export class JobExecutor {
         const isOver = AbortSignal.any([hold.signal, stop, hung.signal]);
         void this.keepCancelling(prompt, instance.client, isOver);
       }, workflow.deadlineSeconds * 1_000);
-      marking = this.leases.markRunning(hold.lease, promptId, workflow.deadlineSeconds);
+      marking = mark();
       marking.catch(() => undefined);
     };
     let end: PromptEnd;
@@ -188,7 +189,8 @@ export class JobExecutor {
     }
     onRunning();
     clearTimeout(timer);
-    await marking;
+    // The database may have been away when it began, which is no reason to start it again.
+    await marking.catch(mark);
     await this.ending.settle(execution, promptId, end.entry, late.signal.aborted);
   }
 

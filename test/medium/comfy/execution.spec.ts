@@ -60,6 +60,32 @@ describe('a job on a healthy ComfyUI', () => {
   });
 });
 
+describe('a connection to PostgreSQL that breaks while the start is noted', () => {
+  it('costs no second start', async () => {
+    await customer.order();
+    const staged = await customer.order();
+    await until(async () => (await promptsOf(staged.id)).length === 1);
+    await house.database.transaction(async () => {
+      await house.database.query('SELECT 1 FROM job_prompts WHERE job_id = $1 FOR UPDATE', [
+        staged.id,
+      ]);
+      await until(async () => {
+        // Outside of the transaction, which would see the same picture of all connections again and again.
+        const broken = await house.database.apart(() =>
+          house.database.query(
+            `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+             WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%SET running_at%'`,
+          ),
+        );
+        return broken.length === 1;
+      });
+    });
+    expect((await customer.ended(staged.id)).status).toBe('succeeded');
+    expect(await promptsOf(staged.id)).toMatchObject([{ outcome: 'succeeded', ran: true }]);
+    expect(await startsOf(staged.id)).toBe(1);
+  });
+});
+
 describe('a socket that cannot be believed', () => {
   it.each(['mute', 'cut-sockets', 'half-open', 'noise'])(
     'completes a job in spite of %s',
