@@ -70,7 +70,9 @@ const furnishAccount = async (
   madeUp: string,
 ): Promise<string> => {
   if (password !== undefined) {
-    await people.provision({ email, password, role, name });
+    const account = { email, password, role, name };
+    // To provision an account ends its sessions, which a mere restart should not.
+    if (!(await people.provisionOnce(account))) await people.provision(account);
     return password;
   }
   const isUnchanged = await people.provisionOnce({ email, password: madeUp, role, name });

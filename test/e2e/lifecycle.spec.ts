@@ -13,7 +13,7 @@ const houses: House[] = [];
 const start = async (earlier?: House): Promise<House> => {
   const house = await House.start({
     environment: SHORT_LEASES,
-    ...(earlier && { dataDir: earlier.dataDir }),
+    ...(earlier && { dataDir: earlier.dataDir, port: Number(new URL(earlier.url).port) }),
   });
   houses.push(house);
   return house;
@@ -73,6 +73,7 @@ describe('Ctrl-C', () => {
     const image = await person.upload();
     const { body: job } = await person.order(image.id, { prefer: 'wait=60' });
     await first.mailTo(person.email, ({ subject }) => /ready/i.test(subject));
+    const admin = await first.admin();
     const before = {
       credits: await person.credits(),
       entries: await person.entries(),
@@ -85,6 +86,8 @@ describe('Ctrl-C', () => {
 
     const second = await start(first);
     const again = await second.logIn(person.email, PASSWORD);
+    // Its password stands in the environment of both starts.
+    expect((await admin.get('/v1/me')).status).toBe(200);
     expect(await again.job(job.id)).toMatchObject({
       status: 'succeeded',
       credits: { captured: 5 },

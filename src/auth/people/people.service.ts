@@ -89,14 +89,16 @@ export class People {
 
   /**
    * Makes the account if nobody has its address, and leaves it as its owner made it otherwise. True
-   * when the password is still this one.
+   * when its password and role are these now.
    */
   async provisionOnce(account: Parameters<People['provision']>[0]): Promise<boolean> {
-    const user = await this.database.one<{ hash: string | null }>(
-      'SELECT password_hash AS hash FROM users WHERE email = $1',
+    const user = await this.database.one<{ hash: string | null; role: PersonRole }>(
+      'SELECT password_hash AS hash, role FROM users WHERE email = $1',
       [normaliseAddress(account.email)],
     );
-    if (user) return this.hasher.matches(user.hash, account.password);
+    if (user) {
+      return user.role === account.role && this.hasher.matches(user.hash, account.password);
+    }
     await this.provision(account);
     return true;
   }
