@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import type { Person } from '../auth/index.js';
 import { JobOrders, type JobView } from '../jobs/index.js';
-import { validationFailed } from '../platform/index.js';
+import { isUuid, validationFailed } from '../platform/index.js';
 import { Files } from '../storage/index.js';
 import { Catalogue } from './catalogue.service.js';
 import { capabilityKey, capabilityKeys } from './workflows/capability.js';
@@ -16,8 +16,6 @@ interface Ordered {
   /** What was sent, to tell a repeat: a random seed differs in each order. */
   readonly sent: unknown;
 }
-
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 /** Generations as persons order them. */
 @Injectable()
@@ -97,7 +95,7 @@ export class Comfy {
       delete fields[field];
       // A form that is left empty in Swagger UI sends empty texts.
       if (!isRequired && (given === undefined || given === '')) continue;
-      if (typeof given !== 'string' || !UUID.test(given)) {
+      if (typeof given !== 'string' || !isUuid(given)) {
         throw validationFailed([
           {
             path: field,

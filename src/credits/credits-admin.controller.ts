@@ -8,13 +8,11 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import { AuditTrail, CurrentPerson, People, type Person } from '../auth/index.js';
-import { Access, Idempotency } from '../platform/index.js';
+import { Access, Idempotency, isUuid } from '../platform/index.js';
 import { EntryView, entryView, GrantRequest } from './credits.dto.js';
 import { creditsError } from './credits.errors.js';
 import { Ledger } from './ledger.service.js';
 import { Statement } from './statement.service.js';
-
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** An admin gives credits or takes them back. */
 @ApiTags('Admin')
@@ -74,7 +72,7 @@ export class CreditsAdminController {
   }
 
   private async checkPerson(userId: string): Promise<void> {
-    const person = UUID.test(userId)
+    const person = isUuid(userId)
       ? await this.people.get(userId).catch(() => undefined)
       : undefined;
     if (person && person.status !== 'erased') return;

@@ -42,6 +42,7 @@ export { PatientServer } from './http/server.js';
 export { ProblemFilter } from './http/problem.filter.js';
 export { Shutdown } from './http/shutdown.js';
 export { validationFailed, validationPipe } from './http/validation.js';
+export { isUuid } from './uuid.js';
 export { ScheduleModule } from './schedule/schedule.module.js';
 export { Timetable } from './schedule/timetable.js';
 export { HealthChecks } from './telemetry/health.js';

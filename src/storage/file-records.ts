@@ -1,5 +1,12 @@
 import { Injectable } from '@nestjs/common';
-import { Database, decodeCursor, SharedReads, toPage, type Page } from '../platform/index.js';
+import {
+  Database,
+  decodeCursor,
+  isUuid,
+  SharedReads,
+  toPage,
+  type Page,
+} from '../platform/index.js';
 import { filesError } from './storage.errors.js';
 import { FILE_COLUMNS, type FileKind, type FileRecord } from './file.js';
 
@@ -37,7 +44,6 @@ export interface FileQuery {
   readonly to?: Date | undefined;
 }
 
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const UNIQUE_VIOLATION = '23505';
 
 export const isUniqueViolation = (error: unknown): boolean =>
@@ -131,7 +137,7 @@ export class FileRecords {
    * or nobody else uses it either (`UPDATE`).
    */
   async getOwnLocked(userId: string, id: string, lock: 'SHARE' | 'UPDATE'): Promise<FileRecord> {
-    const isOurs = UUID.test(id);
+    const isOurs = isUuid(id);
     const rows = isOurs
       ? await this.database.prepared<FileRecord>(
           `file-for-${lock}`,

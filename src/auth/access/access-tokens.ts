@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { JwtService, type JwtModuleOptions } from '@nestjs/jwt';
 import { LRUCache } from 'lru-cache';
 import type { Config } from '../../config/index.js';
+import { isUuid } from '../../platform/index.js';
 
 /** How long an access token is valid. */
 export const ACCESS_TOKEN_SECONDS = 15 * 60;
@@ -11,7 +12,6 @@ const ALGORITHM = 'HS256';
 /** The header's `typ` (RFC 9068): no other kind of token passes for an access token. */
 const TYPE = 'at+jwt';
 const AUDIENCE = 'house-of-models';
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 export const jwtOptions = (config: Config): JwtModuleOptions => {
   // Made once: jsonwebtoken would try a string as a public key first, for every token that it reads.
@@ -74,7 +74,7 @@ export class AccessTokens {
       const { sub, sid, exp } = payload;
       if (header.typ !== TYPE || typeof exp !== 'number') return undefined;
       if (typeof sub !== 'string' || typeof sid !== 'string') return undefined;
-      if (!UUID.test(sub) || !UUID.test(sid)) return undefined;
+      if (!isUuid(sub) || !isUuid(sid)) return undefined;
       const token = { personId: sub, sessionId: sid, expires: exp };
       this.known.set(text, token);
       return token;

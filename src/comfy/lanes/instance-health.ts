@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { Instances, JobLeases, type Capability } from '../../jobs/index.js';
+import { isUuid } from '../../platform/index.js';
 import type { ComfyClient } from '../client/index.js';
 import type { Workflows } from '../workflows.service.js';
 import { isTooOld, OLDEST_VERSION } from './version.js';
@@ -11,7 +12,6 @@ const WEDGED_AFTER_MS = 10_000;
 /** A sick instance is asked again after so long, and when it is sick again after twice that. */
 const SICK_PAUSE_MS = 15_000;
 const MAX_SICK_PAUSE_MS = 300_000;
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 interface Sickness {
   readonly since: number;
@@ -122,7 +122,7 @@ export class InstanceHealth {
 
   /** Prompts of others are never touched. */
   private async endUnclaimed(running: string[], pending: string[]): Promise<void> {
-    const seen = [...running, ...pending].filter((id) => UUID.test(id));
+    const seen = [...running, ...pending].filter(isUuid);
     const found = seen.length > 0 ? await this.parts.leases.findUnclaimedPrompts(seen) : [];
     const before = this.unclaimed;
     const now = performance.now();

@@ -2,6 +2,7 @@
  * What SES reports about a mail, read from a message of its SNS → SQS queue. Pure. Events come
  * doubled and in any order; unknown kinds and fields are left alone.
  */
+import { isUuid } from '../../platform/index.js';
 
 export type BounceType = 'permanent' | 'transient' | 'undetermined';
 
@@ -54,8 +55,6 @@ const BOUNCE_TYPES: Readonly<Record<string, BounceType>> = {
   Transient: 'transient',
 };
 
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-
 /** From the tag of the configuration set's events, or from our own header where headers are reported. */
 const emailIdOf = (mail: Json): string | undefined => {
   const tagged = listAt(objectAt(mail, 'tags'), 'email_id')[0];
@@ -64,7 +63,7 @@ const emailIdOf = (mail: Json): string | undefined => {
       isObject(candidate) && textAt(candidate, 'name')?.toLowerCase() === 'x-email-id',
   );
   const id = typeof tagged === 'string' ? tagged : header && textAt(header, 'value');
-  return id !== undefined && UUID.test(id) ? id : undefined;
+  return id !== undefined && isUuid(id) ? id : undefined;
 };
 
 const detailOf = (report: Json): string | undefined => {

@@ -114,7 +114,9 @@ export class Database {
       .connect()
       .then((client: pg.PoolClient) => statements.map((statement) => ask(client, statement)));
     const results = statements.map(async (_, at) => (await sent)[at] ?? []);
-    void Promise.allSettled(results).then(() => runner.release());
+    void Promise.allSettled(results)
+      .then(() => runner.release())
+      .catch(() => undefined);
     return results;
   }
 

@@ -1,4 +1,5 @@
 import DataLoader from 'dataloader';
+import { isUuid } from '../uuid.js';
 import type { Database } from './database.js';
 
 /** Rows of one query. */
@@ -8,7 +9,6 @@ const LARGEST = 100;
  * plan for each list anew, which costs more than the reading (PREPARE, "plan_cache_mode").
  */
 const IDS = 'ANY ((SELECT $1::uuid[])::uuid[])';
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /**
  * Reads by UUID for the busiest routes: those that are asked for while a query is under way share the next
@@ -44,7 +44,7 @@ export class SharedReads<Row extends object> {
   /** Those of the rows that exist, each once. */
   async findAll(ids: readonly string[]): Promise<Row[]> {
     // One that PostgreSQL cannot read would fail the query of all.
-    const known = ids.filter((id) => UUID.test(id)).map((id) => id.toLowerCase());
+    const known = ids.filter(isUuid).map((id) => id.toLowerCase());
     const keys = [...new Set(known)];
     if (keys.length === 0) return [];
     if (this.database.isInTransaction) return this.database.prepared(this.name, this.text, [keys]);

@@ -1,6 +1,7 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
+import { isUuid } from '../uuid.js';
 import { validationFailed } from './validation.js';
 
 /** The query of every list: newest first, `cursor` from the page before. */
@@ -26,8 +27,6 @@ export interface Page<Item> {
   readonly nextCursor?: string;
 }
 
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-
 interface Position {
   readonly createdAt: Date;
   readonly id: string;
@@ -38,7 +37,7 @@ export const decodeCursor = (cursor: string | undefined): Position | undefined =
   if (cursor === undefined) return undefined;
   const [time, id] = Buffer.from(cursor, 'base64url').toString('utf8').split('|');
   const createdAt = new Date(time ?? '');
-  if (!id || !UUID.test(id) || Number.isNaN(createdAt.getTime())) {
+  if (!id || !isUuid(id) || Number.isNaN(createdAt.getTime())) {
     throw validationFailed([
       { path: 'cursor', message: 'use nextCursor of the page before, unchanged' },
     ]);
