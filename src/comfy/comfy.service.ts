@@ -95,7 +95,7 @@ export class Comfy {
       delete fields[field];
       // A form that is left empty in Swagger UI sends empty texts.
       if (!isRequired && (given === undefined || given === '')) continue;
-      if (typeof given !== 'string' || !isUuid(given)) {
+      if (typeof given !== 'string' || !isUuid(given.toLowerCase())) {
         throw validationFailed([
           {
             path: field,

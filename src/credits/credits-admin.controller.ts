@@ -72,7 +72,7 @@ export class CreditsAdminController {
   }
 
   private async checkPerson(userId: string): Promise<void> {
-    const person = isUuid(userId)
+    const person = isUuid(userId.toLowerCase())
       ? await this.people.get(userId).catch(() => undefined)
       : undefined;
     if (person && person.status !== 'erased') return;

@@ -137,7 +137,7 @@ export class FileRecords {
    * or nobody else uses it either (`UPDATE`).
    */
   async getOwnLocked(userId: string, id: string, lock: 'SHARE' | 'UPDATE'): Promise<FileRecord> {
-    const isOurs = isUuid(id);
+    const isOurs = isUuid(id.toLowerCase());
     const rows = isOurs
       ? await this.database.prepared<FileRecord>(
           `file-for-${lock}`,

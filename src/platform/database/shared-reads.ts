@@ -44,7 +44,7 @@ export class SharedReads<Row extends object> {
   /** Those of the rows that exist, each once. */
   async findAll(ids: readonly string[]): Promise<Row[]> {
     // One that PostgreSQL cannot read would fail the query of all.
-    const known = ids.filter(isUuid).map((id) => id.toLowerCase());
+    const known = ids.map((id) => id.toLowerCase()).filter(isUuid);
     const keys = [...new Set(known)];
     if (keys.length === 0) return [];
     if (this.database.isInTransaction) return this.database.prepared(this.name, this.text, [keys]);

@@ -22,7 +22,7 @@ export interface IdempotentResult {
 
 type Transaction = <T>(work: () => Promise<T>) => Promise<T>;
 
-const inFlight = () =>
+const keyInFlight = () =>
   httpError('http.idempotency_in_flight', 'Wait for the first answer, then repeat the request.', {
     headers: { 'Retry-After': '1' },
   });
@@ -63,7 +63,7 @@ export class Idempotency {
       ]);
     }
     const name = `idempotency|${userId}|${key}`;
-    if (this.inFlight.has(name)) throw inFlight();
+    if (this.inFlight.has(name)) throw keyInFlight();
     this.inFlight.add(name);
     try {
       return await transaction(() => this.onceLocked(name, { ...request, key }, work));
@@ -113,7 +113,7 @@ export class Idempotency {
       'SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0)) AS locked',
       [name],
     );
-    if (!row?.locked) throw inFlight();
+    if (!row?.locked) throw keyInFlight();
   }
 
   private find(userId: string, key: string): Promise<Row | undefined> {
