@@ -5,7 +5,6 @@ import { creditsError } from './credits.errors.js';
 import { ENTRY_COLUMNS, type Balance, type Entry, type EntryType } from './entry.js';
 
 export interface Reservation {
-  readonly userId: string;
   readonly jobId: string;
   /** Whole credits, 0 or more. */
   readonly credits: number;
@@ -50,25 +49,15 @@ export class Ledger {
   constructor(private readonly database: Database) {}
 
   /**
-   * Holds credits for a job so that they cannot be spent twice. Repeating it for the same job,
-   * person and amount is a quiet no-op. Throws credits.insufficient (402, with `needed` and
-   * `available`) and credits.already_reserved for the same job with other terms.
+   * Holds credits for jobs so that they cannot be spent twice: for all of them, or it throws.
+   * Repeating it for the same job, person and amount is a quiet no-op. Throws credits.insufficient
+   * (402, with `needed` and `available`) and credits.already_reserved for the same job with other terms.
    */
-  async reserve({ userId, jobId, credits }: Reservation): Promise<void> {
-    this.checkWhole(credits, 0);
+  async reserve(userId: string, reservations: readonly Reservation[]): Promise<void> {
+    for (const { credits } of reservations) this.checkWhole(credits, 0);
     await this.database.transaction(async () => {
-      if (await this.hold({ userId, jobId, credits })) return;
-      const earlier = await this.findReserved(jobId);
-      if (earlier) return this.checkSameTerms(earlier, { userId, jobId, credits });
-      // Who never had credits has no account yet, which is enough for what costs nothing.
-      await this.open(userId);
-      if (await this.hold({ userId, jobId, credits })) return;
-      const { available } = await this.balanceOf(userId);
-      throw creditsError(
-        'credits.insufficient',
-        `This needs ${credits} credits and ${available} are available; get more, or wait for a running job to end.`,
-        { extensions: { needed: credits, available } },
-      );
+      if (await this.hold(userId, reservations)) return;
+      for (const reservation of reservations) await this.reserveOne(userId, reservation);
     });
   }
 
@@ -181,22 +170,51 @@ export class Ledger {
     );
   }
 
-  /** Reserves in one statement; false: nothing is there to take, or the job has its reservation. */
-  private async hold({ userId, jobId, credits }: Reservation): Promise<boolean> {
+  /** Finds out what stands in the way of one reservation, mends it where possible, and throws else. */
+  private async reserveOne(userId: string, reservation: Reservation): Promise<void> {
+    const earlier = await this.findReserved(reservation.jobId);
+    if (earlier) return this.checkSameTerms(earlier, userId, reservation);
+    // Who never had credits has no account yet, which is enough for what costs nothing.
+    await this.open(userId);
+    if (await this.hold(userId, [reservation])) return;
+    const { available } = await this.balanceOf(userId);
+    const { credits } = reservation;
+    throw creditsError(
+      'credits.insufficient',
+      `This needs ${credits} credits and ${available} are available; get more, or wait for a running job to end.`,
+      { extensions: { needed: credits, available } },
+    );
+  }
+
+  /**
+   * Reserves in one statement, an entry for each with the balance after it; false, and nothing is
+   * changed: not all of it is there to take, or one of the jobs has its reservation.
+   */
+  private async hold(userId: string, reservations: readonly Reservation[]): Promise<boolean> {
     const rows = await this.database.prepared(
       'reserve-credits',
-      `WITH account AS (
-         UPDATE credit_accounts SET available = available - $3::bigint, reserved = reserved + $3
-         WHERE user_id = $1 AND available >= $3
-           AND NOT EXISTS (SELECT 1 FROM credit_entries WHERE job_id = $2 AND type = 'reserve')
-         RETURNING user_id, available, reserved
+      `WITH wanted AS MATERIALIZED (
+         SELECT *, sum(credits) OVER (ORDER BY place)::bigint AS so_far
+         FROM unnest($2::uuid[], $3::bigint[], $4::uuid[]) WITH ORDINALITY AS given (job_id, credits, id, place)
+       ), account AS (
+         UPDATE credit_accounts SET available = available - total, reserved = reserved + total
+         FROM (SELECT sum(credits)::bigint AS total FROM wanted) AS sum
+         WHERE user_id = $1 AND available >= total AND NOT EXISTS (
+           SELECT 1 FROM credit_entries WHERE job_id = ANY ((SELECT $2)::uuid[]) AND type = 'reserve')
+         RETURNING user_id, available + total AS available, reserved - total AS reserved
        )
        INSERT INTO credit_entries (user_id, type, available_delta, reserved_delta, available_after,
          reserved_after, id, job_id)
-       SELECT user_id, 'reserve', -$3, $3, available, reserved, $4, $2 FROM account RETURNING id`,
-      [userId, jobId, credits, randomUUID()],
+       SELECT user_id, 'reserve', -credits, credits, available - so_far, reserved + so_far, id, job_id
+       FROM account, wanted ORDER BY place RETURNING id`,
+      [
+        userId,
+        reservations.map(({ jobId }) => jobId),
+        reservations.map(({ credits }) => credits),
+        reservations.map(() => randomUUID()),
+      ],
     );
-    return rows.length > 0;
+    return rows.length === reservations.length;
   }
 
   private async open(userId: string): Promise<void> {
@@ -234,8 +252,8 @@ export class Ledger {
     );
   }
 
-  private checkSameTerms(earlier: Held, now: Reservation): void {
-    if (earlier.userId === now.userId && earlier.credits === now.credits) return;
+  private checkSameTerms(earlier: Held, userId: string, now: Reservation): void {
+    if (earlier.userId === userId && earlier.credits === now.credits) return;
     throw creditsError(
       'credits.already_reserved',
       `The job ${now.jobId} holds a reservation on other terms; submit a new job.`,

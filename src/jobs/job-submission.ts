@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { People, type Person } from '../auth/index.js';
 import { Config } from '../config/index.js';
 import { Ledger, Prices } from '../credits/index.js';
-import { Database } from '../platform/index.js';
+import { Database, SharedWrites } from '../platform/index.js';
 import { Files } from '../storage/index.js';
 import type { JobKind } from './job.js';
 import { JOBS_WAITING_CHANNEL } from './job-lease.js';
@@ -25,9 +25,20 @@ export interface RetriedJob {
   readonly credits: number;
 }
 
+/** Ready to be written. */
+interface Submission {
+  readonly id: string;
+  readonly userId: string;
+  readonly order: JobOrder;
+  readonly credits: number;
+  readonly retryOf: string | null;
+}
+
 /** How jobs come into being. */
 @Injectable()
 export class JobSubmission {
+  private readonly submissions: SharedWrites<Submission>;
+
   constructor(
     private readonly database: Database,
     private readonly people: People,
@@ -35,65 +46,96 @@ export class JobSubmission {
     private readonly prices: Prices,
     private readonly files: Files,
     private readonly config: Config,
-  ) {}
+  ) {
+    this.submissions = new SharedWrites(database, (submissions) => this.writeAll(submissions));
+  }
 
   /**
    * Prices, reserves and queues a job, in the caller's transaction: all or nothing. Returns its id.
+   * Those of one transaction and one moment are written together, and fail together.
    * Throws credits.insufficient, files.not_found, and http.unauthorized for who was erased meanwhile.
    */
   submit(person: Pick<Person, 'id'>, order: JobOrder, retried?: RetriedJob): Promise<string> {
     const id = randomUUID();
+    const credits = retried?.credits ?? this.prices.of(order.workflow);
+    const submission = { id, userId: person.id, order, credits, retryOf: retried?.id ?? null };
     return this.database.transaction(async () => {
-      const credits = retried?.credits ?? this.prices.of(order.workflow);
-      await this.database.together([
-        this.people.hold(person.id),
-        ...order.inputs.map(({ fileId }) => this.files.getInput(person.id, fileId)),
-        this.ledger.reserve({ userId: person.id, jobId: id, credits }),
-        this.insert(id, person.id, order, credits, retried),
-      ]);
+      await this.submissions.write(submission);
       return id;
     });
   }
 
+  private async writeAll(submissions: readonly Submission[]): Promise<void> {
+    const byPerson = Map.groupBy(submissions, ({ userId }) => userId);
+    for (const [userId, own] of byPerson) await this.writeOf(userId, own);
+  }
+
+  private async writeOf(userId: string, submissions: readonly Submission[]): Promise<void> {
+    const inputs = submissions.flatMap(({ id, order }) =>
+      order.inputs.map(({ role, fileId }) => ({ jobId: id, role, fileId })),
+    );
+    await this.database.together([
+      this.people.hold(userId),
+      this.files.holdInputs(
+        userId,
+        inputs.map(({ fileId }) => fileId),
+      ),
+      this.ledger.reserve(
+        userId,
+        submissions.map(({ id, credits }) => ({ jobId: id, credits })),
+      ),
+      this.insert(userId, submissions, inputs),
+    ]);
+  }
+
+  /** Each job gets the person's next turn of its kind, in the order given. */
   private async insert(
-    id: string,
     userId: string,
-    order: JobOrder,
-    credits: number,
-    retried: RetriedJob | undefined,
+    submissions: readonly Submission[],
+    inputs: readonly { jobId: string; role: string; fileId: string }[],
   ): Promise<void> {
+    const orders = submissions.map(({ order }) => order);
     await this.database.prepared(
-      'insert-job',
-      `WITH turn AS (
+      'insert-jobs',
+      `WITH given AS MATERIALIZED (
+         SELECT * FROM unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::int[], $9::text[],
+           $10::uuid[]) WITH ORDINALITY
+           AS given (id, kind, workflow, title, parameters, credits, capability, retry_of, place)
+       ), wanted AS MATERIALIZED (
+         SELECT kind, count(*) AS count FROM given GROUP BY kind
+       ), turn AS (
          INSERT INTO turns (kind, user_id, last_turn)
-           SELECT $2, $3, turn + 1 FROM turn_clocks WHERE kind = $2
-         ON CONFLICT (kind, user_id) DO UPDATE
-           SET last_turn = greatest(turns.last_turn + 1, excluded.last_turn)
-         RETURNING last_turn
+           SELECT kind, $1, turn + count FROM wanted JOIN turn_clocks USING (kind)
+         ON CONFLICT (kind, user_id) DO UPDATE SET last_turn = greatest(excluded.last_turn,
+           turns.last_turn + (SELECT count FROM wanted WHERE wanted.kind = turns.kind))
+         RETURNING kind, last_turn
        ), job AS (
-         INSERT INTO jobs (id, kind, user_id, workflow, title, parameters, credits, turn,
-           queue_expires_at, capability, retry_of)
-         SELECT $1, $2, $3, $4, $5, $6, $7, last_turn, now() + make_interval(secs => $8), $9, $12
-         FROM turn
-         RETURNING id, kind
+         INSERT INTO jobs (id, kind, user_id, workflow, title, parameters, credits, turn, queue_expires_at,
+           capability, retry_of)
+         SELECT id, kind, $1, workflow, title, parameters::jsonb, credits,
+           last_turn + 1 - row_number() OVER (PARTITION BY kind ORDER BY place DESC),
+           now() + make_interval(secs => $2), capability, retry_of
+         FROM given JOIN turn USING (kind) ORDER BY place
+         RETURNING kind
        ), input AS (
          INSERT INTO job_inputs (job_id, role, file_id)
-         SELECT job.id, role, file_id FROM job, unnest($10::text[], $11::uuid[]) AS given (role, file_id)
+         SELECT * FROM unnest($11::uuid[], $12::text[], $13::uuid[])
        )
-       SELECT pg_notify('${JOBS_WAITING_CHANNEL}', kind) FROM job`,
+       SELECT pg_notify('${JOBS_WAITING_CHANNEL}', kind) FROM job GROUP BY kind`,
       [
-        id,
-        order.kind,
         userId,
-        order.workflow,
-        order.title,
-        JSON.stringify(order.parameters),
-        credits,
         this.config.jobs.maxQueueHours * 3_600,
-        order.capability ?? null,
-        order.inputs.map(({ role }) => role),
-        order.inputs.map(({ fileId }) => fileId),
-        retried?.id ?? null,
+        submissions.map(({ id }) => id),
+        orders.map(({ kind }) => kind),
+        orders.map(({ workflow }) => workflow),
+        orders.map(({ title }) => title),
+        orders.map(({ parameters }) => JSON.stringify(parameters)),
+        submissions.map(({ credits }) => credits),
+        orders.map(({ capability }) => capability ?? null),
+        submissions.map(({ retryOf }) => retryOf),
+        inputs.map(({ jobId }) => jobId),
+        inputs.map(({ role }) => role),
+        inputs.map(({ fileId }) => fileId),
       ],
     );
   }

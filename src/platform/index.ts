@@ -10,6 +10,7 @@ export { migrate } from './database/migrate.js';
 export { Notifications } from './database/notifications.js';
 export { SharedReads } from './database/shared-reads.js';
 export { SharedTransactions } from './database/shared-transactions.js';
+export { SharedWrites } from './database/shared-writes.js';
 export { PLATFORM_MIGRATIONS } from './outbox/migrations.js';
 export { defineTopic, Outbox } from './outbox/outbox.js';
 export type { Topic } from './outbox/outbox.js';

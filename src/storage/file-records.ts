@@ -133,19 +133,23 @@ export class FileRecords {
   }
 
   /**
-   * As {@link getOwn}; until the transaction around it ends nobody else deletes the file (`SHARE`),
-   * or nobody else uses it either (`UPDATE`).
+   * As {@link getOwn} for each of `ids`; until the transaction around it ends nobody else deletes the
+   * files (`SHARE`), or nobody else uses them either (`UPDATE`). In no order, each once.
    */
-  async getOwnLocked(userId: string, id: string, lock: 'SHARE' | 'UPDATE'): Promise<FileRecord> {
-    const isOurs = isUuid(id.toLowerCase());
-    const rows = isOurs
-      ? await this.database.prepared<FileRecord>(
-          `file-for-${lock}`,
-          `SELECT ${FILE_COLUMNS} FROM files WHERE id = $1 AND status = 'stored' FOR ${lock}`,
-          [id],
-        )
-      : [];
-    return this.own(userId, rows[0]);
+  async getOwnLocked(
+    userId: string,
+    ids: readonly string[],
+    lock: 'SHARE' | 'UPDATE',
+  ): Promise<FileRecord[]> {
+    const wanted = [...new Set(ids.map((id) => id.toLowerCase()))];
+    const rows = await this.database.prepared<FileRecord>(
+      `files-for-${lock}`,
+      `SELECT ${FILE_COLUMNS} FROM files
+       WHERE id = ANY ((SELECT $1::uuid[])::uuid[]) AND status = 'stored' FOR ${lock}`,
+      [wanted.filter(isUuid)],
+    );
+    const files = new Map(rows.map((file) => [file.id, file]));
+    return wanted.map((id) => this.own(userId, files.get(id)));
   }
 
   findDeleted(id: string): Promise<Deleted | undefined> {

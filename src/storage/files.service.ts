@@ -56,12 +56,13 @@ export class Files {
   }
 
   /**
-   * A picture that the person saved. Inside a transaction it cannot be deleted before that ends.
-   * Throws files.not_found, also for another's and for outputs.
+   * That all of these are pictures which the person saved. Inside a transaction they cannot be deleted
+   * before that ends. Throws files.not_found, also for another's and for outputs.
    */
-  async getInput(personId: string, fileId: string): Promise<StoredFile> {
-    const file = await this.records.getOwnLocked(personId, fileId, 'SHARE');
-    if (file.kind === 'input') return file;
+  async holdInputs(personId: string, fileIds: readonly string[]): Promise<void> {
+    if (fileIds.length === 0) return;
+    const files = await this.records.getOwnLocked(personId, fileIds, 'SHARE');
+    if (files.every(({ kind }) => kind === 'input')) return;
     throw filesError('files.not_found', 'This is not a saved picture; upload it as one first.');
   }
 

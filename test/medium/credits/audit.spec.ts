@@ -51,7 +51,7 @@ beforeEach(async () => {
 describe('the audit of the ledger', () => {
   it('finds nothing in what the ledger wrote', async () => {
     const jobId = randomUUID();
-    await app.get(Ledger).reserve({ userId, jobId, credits: 3 });
+    await app.get(Ledger).reserve(userId, [{ jobId, credits: 3 }]);
     await app.get(Ledger).capture(jobId);
     expect(await kinds()).toEqual([]);
   });
@@ -74,7 +74,7 @@ describe('the audit of the ledger', () => {
 
   it('finds an end that fits no reservation', async () => {
     const [jobId, held] = [randomUUID(), randomUUID()];
-    await app.get(Ledger).reserve({ userId, jobId: held, credits: 3 });
+    await app.get(Ledger).reserve(userId, [{ jobId: held, credits: 3 }]);
     expect(
       await damaged(
         `WITH a AS (UPDATE credit_accounts SET reserved = 2 WHERE user_id = $1)
@@ -94,7 +94,7 @@ describe('the audit of the ledger', () => {
   it('finds a reservation that outlives its job, and raises the metric', async () => {
     const [open, ended, lost] = [randomUUID(), randomUUID(), randomUUID()];
     for (const jobId of [open, ended, lost]) {
-      await app.get(Ledger).reserve({ userId, jobId, credits: 1 });
+      await app.get(Ledger).reserve(userId, [{ jobId, credits: 1 }]);
     }
     audit.useJobs(async (ids) => ({
       open: new Set(ids.filter((id) => id !== ended && id !== lost)),

@@ -57,7 +57,7 @@ describe('Ledger', () => {
     await ledger.grant({ userId, amount: 200, reason: 'test' });
     const answers = await Promise.all(
       Array.from({ length: 400 }, () =>
-        codeOf(ledger.reserve({ userId, jobId: randomUUID(), credits: 1 })),
+        codeOf(ledger.reserve(userId, [{ jobId: randomUUID(), credits: 1 }])),
       ),
     );
     expect(answers.filter((code) => code === 'done')).toHaveLength(200);
@@ -75,7 +75,7 @@ describe('Ledger', () => {
     const wins = { capture: 0, release: 0 };
     for (let round = 0; round < 500; round += 1) {
       const jobId = randomUUID();
-      await ledger.reserve({ userId, jobId, credits: 1 });
+      await ledger.reserve(userId, [{ jobId, credits: 1 }]);
       const race =
         round % 2 === 0
           ? [ledger.capture(jobId), ledger.release(jobId)]
@@ -100,7 +100,7 @@ describe('Ledger', () => {
     await ledger.grant({ userId, amount: 10, reason: 'test' });
     await expect(
       database.transaction(async () => {
-        await ledger.reserve({ userId, jobId: randomUUID(), credits: 3 });
+        await ledger.reserve(userId, [{ jobId: randomUUID(), credits: 3 }]);
         throw new Error('the submit failed');
       }),
     ).rejects.toThrow('the submit failed');
@@ -109,9 +109,9 @@ describe('Ledger', () => {
 
   it('says what is needed and what is available', async () => {
     await ledger.grant({ userId, amount: 2, reason: 'test' });
-    await expect(ledger.reserve({ userId, jobId: randomUUID(), credits: 5 })).rejects.toMatchObject(
-      { status: 402, extensions: { needed: 5, available: 2 } },
-    );
+    await expect(
+      ledger.reserve(userId, [{ jobId: randomUUID(), credits: 5 }]),
+    ).rejects.toMatchObject({ status: 402, extensions: { needed: 5, available: 2 } });
   });
 
   it('repeats nothing when a step is run twice', async () => {
@@ -120,13 +120,37 @@ describe('Ledger', () => {
     expect(
       await ledger.grant({ userId, amount: 10, reason: 'welcome', key: `once-${userId}` }),
     ).toBeUndefined();
-    for (const _ of [1, 2]) await ledger.reserve({ userId, jobId, credits: 4 });
+    for (const _ of [1, 2]) await ledger.reserve(userId, [{ jobId, credits: 4 }]);
     for (const _ of [1, 2]) await ledger.capture(jobId);
     expect(await ledger.balanceOf(userId)).toEqual({ available: 6, reserved: 0 });
-    expect(await codeOf(ledger.reserve({ userId, jobId, credits: 5 }))).toBe(
+    expect(await codeOf(ledger.reserve(userId, [{ jobId, credits: 5 }]))).toBe(
       'credits.already_reserved',
     );
     expect(await codeOf(ledger.release(randomUUID()))).toBe('credits.no_reservation');
+  });
+
+  it('reserves for several jobs as one after the other, or for none of them', async () => {
+    await ledger.grant({ userId, amount: 10, reason: 'test' });
+    const jobs = [2, 0, 3].map((credits) => ({ jobId: randomUUID(), credits }));
+    await ledger.reserve(userId, jobs);
+    const entries = await database.query<{ jobId: string; available: number; reserved: number }>(
+      `SELECT job_id AS "jobId", available_after AS available, reserved_after AS reserved
+       FROM credit_entries WHERE user_id = $1 AND type = 'reserve' ORDER BY sequence`,
+      [userId],
+    );
+    expect(entries.map(({ available, reserved }) => [available, reserved])).toEqual([
+      [8, 2],
+      [8, 2],
+      [5, 5],
+    ]);
+    expect(entries.map(({ jobId }) => jobId)).toEqual(jobs.map(({ jobId }) => jobId));
+    // Each of the two could be paid for.
+    const dear = [3, 3].map((credits) => ({ jobId: randomUUID(), credits }));
+    expect(await codeOf(ledger.reserve(userId, dear))).toBe('credits.insufficient');
+    const [known, fresh] = [jobs[0]!, { jobId: randomUUID(), credits: 1 }];
+    await ledger.reserve(userId, [known, fresh]);
+    await ledger.capture(fresh.jobId);
+    expect(await ledger.balanceOf(userId)).toEqual({ available: 4, reserved: 5 });
   });
 
   it('gives one of 20 parallel grants with one key', async () => {
@@ -161,7 +185,7 @@ describe('Ledger', () => {
   it('shows running balances, newest first, in pages', async () => {
     const jobId = randomUUID();
     await ledger.grant({ userId, amount: 9, reason: 'welcome' });
-    await ledger.reserve({ userId, jobId, credits: 4 });
+    await ledger.reserve(userId, [{ jobId, credits: 4 }]);
     await ledger.release(jobId);
     const first = await statement.list(userId, { limit: 2 });
     const second = await statement.list(userId, { limit: 2, cursor: first.nextCursor });

@@ -147,7 +147,9 @@ const perform = (real: Real, now: Step): Promise<string> => {
       return codeOf(ledger.grant({ userId, amount: -now.amount, reason: 'model' }));
     case 'submit': {
       const jobId = jobIds[now.job]!;
-      return inJob(jobId, now.crash, () => ledger.reserve({ userId, jobId, credits: now.credits }));
+      return inJob(jobId, now.crash, () =>
+        ledger.reserve(userId, [{ jobId, credits: now.credits }]),
+      );
     }
     default: {
       const jobId = jobIds[now.job]!;

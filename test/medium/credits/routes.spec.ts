@@ -105,7 +105,7 @@ describe('credits over HTTP', () => {
 
   it('filters the statement by job, type and time, and shows nobody else', async () => {
     const [ledger, jobId] = [app.get(Ledger), randomUUID()];
-    await ledger.reserve({ userId: me.id, jobId, credits: 4 });
+    await ledger.reserve(me.id, [{ jobId, credits: 4 }]);
     await ledger.capture(jobId);
     expect((await entries(`jobId=${jobId}`)).items).toMatchObject([
       { type: 'capture', jobId, availableAfter: 96, reservedAfter: 0 },

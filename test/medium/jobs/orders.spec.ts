@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Ledger } from '../../../src/credits/index.js';
+import { JobSubmission, type JobOrder } from '../../../src/jobs/job-submission.js';
 import { House, type Customer } from '../../support/house.js';
 import { testDatabase } from '../../support/postgres.js';
 
@@ -30,6 +31,19 @@ const jobsOf = async (who: Customer) =>
   (await house.database.one<{ count: number }>('SELECT count(*) FROM jobs WHERE user_id = $1', [
     who.id,
   ]))!.count;
+
+const orderOf = (kind: JobOrder['kind'], title = 'an order'): JobOrder => ({
+  kind,
+  workflow: 'product-backgrounds',
+  title,
+  parameters: {},
+  inputs: [],
+});
+
+const submitTogether = (who: Customer, orders: readonly JobOrder[]) =>
+  house.database.transaction(() =>
+    Promise.all(orders.map((each) => house.app.get(JobSubmission).submit(who, each))),
+  );
 
 describe('the place in the queue', () => {
   it('is exact for each job, and the next person’s first job comes early', async () => {
@@ -115,6 +129,54 @@ describe('submit', () => {
     expect(await jobsOf(who)).toBe(10);
     expect(await who.credits()).toMatchObject({ reserved: 10 });
     expect(await house.faultsInLedger()).toEqual([]);
+  });
+
+  it('writes many of one transaction as if they had come one after the other', async () => {
+    const who = await house.customer();
+    await who.order();
+    const { available } = await who.credits();
+    const orders = Array.from({ length: 9 }, (_, n) => ({
+      ...orderOf(n % 3 === 0 ? 'tool' : 'comfy', `order ${n}`),
+      inputs: n % 2 === 0 ? [{ role: `role ${n}`, fileId: who.imageId }] : [],
+    }));
+    await submitTogether(who, orders);
+    const rows = await house.database.query<{ kind: string; title: string; roles: string[] }>(
+      `SELECT kind, title, ARRAY(SELECT role FROM job_inputs WHERE job_id = jobs.id) AS roles
+       FROM jobs WHERE user_id = $1 AND title LIKE 'order %' ORDER BY sequence`,
+      [who.id],
+    );
+    expect(rows).toEqual(
+      orders.map(({ kind, title, inputs }) => ({ kind, title, roles: inputs.map((i) => i.role) })),
+    );
+    const turns = await house.database.query<{ kind: string; steps: number[]; isLast: boolean }>(
+      `SELECT kind, array_agg((turn - before)::int ORDER BY sequence) AS steps,
+         max(turn) = (SELECT last_turn FROM turns WHERE kind = own.kind AND user_id = $1) AS "isLast"
+       FROM (SELECT *, coalesce(lag(turn) OVER (PARTITION BY kind ORDER BY sequence), turn - 1) AS before
+             FROM jobs WHERE user_id = $1) AS own GROUP BY kind ORDER BY kind`,
+      [who.id],
+    );
+    expect(turns).toEqual([
+      { kind: 'comfy', steps: Array(7).fill(1), isLast: true },
+      { kind: 'tool', steps: Array(3).fill(1), isLast: true },
+    ]);
+    const entries = await house.database.query<{ title: string; left: number }>(
+      `SELECT title, available_after AS left FROM credit_entries JOIN jobs ON jobs.id = job_id
+       WHERE credit_entries.user_id = $1 AND title LIKE 'order %' ORDER BY credit_entries.sequence`,
+      [who.id],
+    );
+    expect(entries).toEqual(orders.map(({ title }, n) => ({ title, left: available - n - 1 })));
+    expect(await house.faultsInLedger()).toEqual([]);
+  });
+
+  it('writes none of one transaction when one of them cannot be', async () => {
+    const [who, stranger] = [await house.customer(), await house.customer()];
+    const before = await who.credits();
+    const foreign = { ...orderOf('comfy'), inputs: [{ role: 'image', fileId: stranger.imageId }] };
+    await expect(submitTogether(who, [orderOf('comfy'), foreign])).rejects.toMatchObject({
+      code: 'files.not_found',
+    });
+    expect(await who.credits()).toEqual(before);
+    expect(await jobsOf(who)).toBe(0);
   });
 
   it('does not keep a 402 under a key', async () => {

@@ -62,7 +62,7 @@ export class FinishedJobs {
     await this.addOutputs(owner, id, outputs);
     await database.transaction(async () => {
       const ledger = this.app.get(Ledger, { strict: false });
-      await ledger.reserve({ userId: owner.id, jobId: id, credits: 5 });
+      await ledger.reserve(owner.id, [{ jobId: id, credits: 5 }]);
       await (error ? ledger.release(id) : ledger.capture(id));
       if (!isAnnounced) return;
       await this.app

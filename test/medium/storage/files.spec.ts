@@ -398,7 +398,7 @@ describe('outputs', () => {
     await files.discardOutputs(jobId, 'prompt-1');
     expect(await files.find(first.id)).toBeUndefined();
     expect(await files.find(next.id)).toBeDefined();
-    await expect(files.getInput(me.id, next.id)).rejects.toMatchObject({
+    await expect(files.holdInputs(me.id, [next.id])).rejects.toMatchObject({
       code: 'files.not_found',
     });
   });
