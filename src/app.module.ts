@@ -65,10 +65,11 @@ export class AppModule {
         HttpModule,
         ScheduleModule,
         TelemetryModule,
+        // Routes are tried in this order: those that clients ask again and again come first.
+        shared(JobsModule.forRoles(roles)),
         shared(AuthModule.forRoles(roles)),
         shared(StorageModule.forRoles(roles)),
         shared(CreditsModule.forRoles(roles)),
-        shared(JobsModule.forRoles(roles)),
         ComfyModule.forRoot(config),
         ToolsModule.forRoot(config),
         MailModule.forRoles(roles),

@@ -30,6 +30,8 @@ export const createApplication = async (config: Config): Promise<NestExpressAppl
   app.useLogger(app.get(Logger));
   app.set('trust proxy', config.http.trustProxy);
   app.disable('x-powered-by');
+  // Answers in JSON are as new as the question; files bring an ETag of their own.
+  app.disable('etag');
   app.use(identifyRequest);
   app.use(app.get(Shutdown).leaveConnections);
   // Swagger UI and Bull Board bring their own inline scripts; the API itself serves no pages with data of others.

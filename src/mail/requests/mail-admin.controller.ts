@@ -16,7 +16,7 @@ import { MailAdmin } from './mail-admin.service.js';
 const MOST_ADDRESSES = 500;
 
 /** Mails and suppressed addresses, for operators. */
-@ApiTags('Administration')
+@ApiTags('Admin')
 @ApiBearerAuth()
 @Access('admin')
 @Controller('v1/admin')

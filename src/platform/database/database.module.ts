@@ -51,15 +51,15 @@ export class DatabaseModule {
             return new DataSource(options).initialize();
           },
         }),
-        ClsModule.forRoot({
-          global: true,
-          middleware: { mount: true },
-          plugins: [
+        // Not forRoot, whose idle interceptor and guard would cost every request; HttpModule opens the contexts.
+        {
+          ...ClsModule.registerPlugins([
             new ClsPluginTransactional({
               adapter: new TransactionalAdapterTypeOrm({ dataSourceToken: getDataSourceToken() }),
             }),
-          ],
-        }),
+          ]),
+          global: true,
+        },
       ],
       providers: [Database, Notifications, SharedTransactions],
       exports: [Database, Notifications, SharedTransactions],

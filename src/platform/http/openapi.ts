@@ -30,5 +30,5 @@ export const openApiDocument = (app: INestApplication): OpenAPIObject => {
 export const serveOpenApi = (app: INestApplication): void =>
   SwaggerModule.setup('docs', app, () => openApiDocument(app), {
     jsonDocumentUrl: 'openapi.json',
-    swaggerOptions: { persistAuthorization: true, tryItOutEnabled: true },
+    swaggerOptions: { persistAuthorization: true, tryItOutEnabled: true, tagsSorter: 'alpha' },
   });
