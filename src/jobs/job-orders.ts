@@ -61,7 +61,8 @@ export class JobOrders {
     const hasEnded = seconds > 0 && (await this.waitForEnd(resourceId, seconds, response));
     response.status(hasEnded ? 200 : 202).location(`/v1/jobs/${resourceId}`);
     if (seconds > 0) response.set('Preference-Applied', `wait=${seconds}`);
-    return this.jobs.getView(person.id, resourceId);
+    const inputs = order.inputs.map(({ fileId }) => fileId);
+    return this.jobs.getView(person.id, resourceId, inputs);
   }
 
   private waitForEnd(jobId: string, seconds: number, response: Response): Promise<boolean> {

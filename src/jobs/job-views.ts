@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { LRUCache } from 'lru-cache';
 import { Config } from '../config/index.js';
 import { Files, type FileView } from '../storage/index.js';
 import type { JobOutputView, JobView } from './job.dto.js';
@@ -7,9 +8,23 @@ import { JobQueue } from './job-queue.js';
 import type { OutputRow, WholeJob } from './job-row.js';
 import { JobTokens } from './job-tokens.js';
 
+/** Of so many jobs a process remembers the files: those that are asked for again and again. */
+const KNOWN_JOBS = 2_000;
+
+type FilesById = ReadonlyMap<string, FileView>;
+
+/** The inputs of a job, which never change, and the outputs that it has so far. */
+const fileIdsOf = (job: WholeJob): string[] => [
+  ...job.inputs,
+  ...job.outputs.flatMap(({ fileId }) => fileId ?? []),
+];
+
 /** Jobs as the API shows them. */
 @Injectable()
 export class JobViews {
+  /** Ids of the files that a job was last seen with. */
+  private readonly knownFiles = new LRUCache<string, readonly string[]>({ max: KNOWN_JOBS });
+
   constructor(
     private readonly files: Files,
     private readonly tokens: JobTokens,
@@ -17,17 +32,32 @@ export class JobViews {
     private readonly config: Config,
   ) {}
 
-  async of(job: WholeJob): Promise<JobView> {
-    const [view] = await this.ofAll([job]);
+  /** `read`: files that were just read. */
+  async of(job: WholeJob, read?: FilesById): Promise<JobView> {
+    const [view] = await this.ofAll([job], read);
     if (!view) throw new Error('A job has no view.');
     return view;
   }
 
-  /** In the order given. */
-  async ofAll(jobs: readonly WholeJob[]): Promise<JobView[]> {
-    const files = await this.filesOf(
-      jobs.flatMap((job) => [...job.inputs, ...job.outputs.flatMap(({ fileId }) => fileId ?? [])]),
-    );
+  /**
+   * As {@link of}, for a job that is still being read: the files that it is known to have, or `likely`
+   * has, are read at the same time.
+   */
+  async ofComing(
+    jobId: string,
+    coming: Promise<WholeJob>,
+    likely: readonly string[] = [],
+  ): Promise<JobView> {
+    const ids = this.knownFiles.get(jobId) ?? likely;
+    const [job, files] = await Promise.all([coming, this.filesOf(ids)]);
+    this.knownFiles.set(jobId, fileIdsOf(job));
+    return this.of(job, files);
+  }
+
+  /** As {@link of}, in the order given. */
+  async ofAll(jobs: readonly WholeJob[], read: FilesById = new Map()): Promise<JobView[]> {
+    const missing = jobs.flatMap(fileIdsOf).filter((id) => !read.has(id));
+    const files = missing.length > 0 ? new Map([...read, ...(await this.filesOf(missing))]) : read;
     const queue = await this.queue.viewsOf(jobs);
     return jobs.map((job) => ({
       id: job.id,
@@ -52,7 +82,7 @@ export class JobViews {
     }));
   }
 
-  private outputOf(row: OutputRow, files: ReadonlyMap<string, FileView>): JobOutputView {
+  private outputOf(row: OutputRow, files: FilesById): JobOutputView {
     const file = row.fileId === null ? undefined : files.get(row.fileId);
     return {
       name: row.name,

@@ -48,9 +48,12 @@ export class Jobs {
     );
   }
 
-  /** Throws jobs.not_found, for another person's job too. */
-  async getView(personId: string, jobId: string): Promise<JobView> {
-    return this.views.of(await this.get(personId, jobId));
+  /**
+   * `likelyFiles`: ids of files that it probably shows, which spares a later question for them.
+   * Throws jobs.not_found, for another person's job too.
+   */
+  getView(personId: string, jobId: string, likelyFiles?: readonly string[]): Promise<JobView> {
+    return this.views.ofComing(jobId, this.get(personId, jobId), likelyFiles);
   }
 
   /** Throws jobs.not_found, for another person's job too. */

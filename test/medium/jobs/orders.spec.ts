@@ -227,6 +227,16 @@ describe('a file that an open job uses', () => {
     await who.json(`/v1/jobs/${id}/cancel`, { method: 'POST' });
     expect((await remove()).status).toBe(204);
   });
+
+  it('is shown by the job until it is deleted, however often one asks', async () => {
+    const who = await house.customer();
+    const { id, inputs } = await who.order();
+    expect(inputs.map((file) => file.id)).toEqual([who.imageId]);
+    for (const _ of [1, 2]) expect((await who.job(id)).inputs).toEqual(inputs);
+    await who.json(`/v1/jobs/${id}/cancel`, { method: 'POST' });
+    await who.fetch(`/v1/files/${who.imageId}`, { method: 'DELETE' });
+    for (const _ of [1, 2]) expect((await who.job(id)).inputs).toEqual([]);
+  });
 });
 
 describe('erasure', () => {
