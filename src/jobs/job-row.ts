@@ -56,22 +56,12 @@ export const JOB_COLUMNS = `jobs.id, jobs.user_id AS "userId", jobs.kind, jobs.w
   jobs.cancel_requested_at AS "cancelRequestedAt", jobs.retry_of AS "retryOf", jobs.error, jobs.created_at AS "createdAt",
   jobs.started_at AS "startedAt", jobs.finished_at AS "finishedAt"`;
 
-/**
- * The query of {@link WholeJob}s around its conditions. The front of each queue is counted once for all of
- * them, and not at all when none of them waits.
- */
-export const wholeJobs = (conditions: string): string => `
-  WITH front AS MATERIALIZED (
-    SELECT waiting.* FROM turn_clocks AS clock CROSS JOIN LATERAL (
-      SELECT id, row_number() OVER (ORDER BY turn, sequence) - 1 AS ahead
-      FROM jobs WHERE kind = clock.kind AND status = 'queued' ORDER BY turn, sequence LIMIT ${FRONT}
-    ) AS waiting
-  )
-  SELECT ${JOB_COLUMNS},
-    ARRAY(SELECT file_id::text FROM job_inputs WHERE job_id = jobs.id ORDER BY role) AS inputs,
-    (SELECT coalesce(json_agg(json_build_object('name', name, 'type', type, 'fileId', file_id, 'text', text)
-       ORDER BY position), '[]') FROM job_outputs WHERE job_id = jobs.id) AS outputs,
-    jobs.finished_at IS NULL AND EXISTS (SELECT 1 FROM job_previews WHERE job_id = jobs.id) AS "hasPreview",
-    CASE WHEN jobs.status = 'queued'
-      THEN coalesce((SELECT ahead FROM front WHERE front.id = jobs.id), ${FRONT}) END AS ahead
-  FROM jobs WHERE ${conditions}`;
+/** As {@link JOB_COLUMNS}, for {@link WholeJob}. */
+export const WHOLE_JOB_COLUMNS = `${JOB_COLUMNS},
+  ARRAY(SELECT file_id::text FROM job_inputs WHERE job_id = jobs.id ORDER BY role) AS inputs,
+  (SELECT coalesce(json_agg(json_build_object('name', name, 'type', type, 'fileId', file_id, 'text', text)
+     ORDER BY position), '[]') FROM job_outputs WHERE job_id = jobs.id) AS outputs,
+  jobs.finished_at IS NULL AND EXISTS (SELECT 1 FROM job_previews WHERE job_id = jobs.id) AS "hasPreview",
+  CASE WHEN jobs.status = 'queued' THEN (SELECT count(*) FROM (
+    SELECT 1 FROM jobs AS other WHERE other.kind = jobs.kind AND other.status = 'queued'
+      AND (other.turn, other.sequence) < (jobs.turn, jobs.sequence) LIMIT ${FRONT}) AS before) END AS ahead`;

@@ -3,7 +3,7 @@ import { Database, decodeCursor, SharedReads, toPage, type Page } from '../platf
 import type { JobsQuery, JobView } from './job.dto.js';
 import { isTerminal, type JobError, type JobKind, type JobStatus } from './job.js';
 import { JOB_WISH_CHANNEL } from './job-lease.js';
-import { JOB_COLUMNS, wholeJobs, type Job, type WholeJob } from './job-row.js';
+import { JOB_COLUMNS, WHOLE_JOB_COLUMNS, type Job, type WholeJob } from './job-row.js';
 import { JobSettlement } from './job-settlement.js';
 import { JobViews } from './job-views.js';
 import { jobError } from './jobs.errors.js';
@@ -43,7 +43,7 @@ export class Jobs {
     this.whole = new SharedReads(
       database,
       'whole-jobs',
-      (ids) => wholeJobs(`id = ${ids}`),
+      (ids) => `SELECT ${WHOLE_JOB_COLUMNS} FROM jobs WHERE id = ${ids}`,
       ({ id }) => id,
     );
   }
@@ -107,11 +107,10 @@ export class Jobs {
   async list(personId: string, query: JobsQuery): Promise<Page<JobView>> {
     const after = decodeCursor(query.cursor);
     const jobs = await this.database.query<WholeJob>(
-      wholeJobs(
-        `user_id = $1 AND ($2::text IS NULL OR status = $2) AND ($3::text IS NULL OR workflow = $3)
-           AND ($4::timestamptz IS NULL OR (created_at, id) < ($4, $5::uuid))
-         ORDER BY created_at DESC, id DESC LIMIT $6`,
-      ),
+      `SELECT ${WHOLE_JOB_COLUMNS} FROM jobs
+       WHERE user_id = $1 AND ($2::text IS NULL OR status = $2) AND ($3::text IS NULL OR workflow = $3)
+         AND ($4::timestamptz IS NULL OR (created_at, id) < ($4, $5::uuid))
+       ORDER BY created_at DESC, id DESC LIMIT $6`,
       [personId, query.status, query.workflow, after?.createdAt, after?.id, query.limit + 1],
     );
     const page = toPage(jobs, query.limit, (job) => job);
