@@ -89,6 +89,7 @@ const noise = async (side: number): Promise<Uint8Array<ArrayBuffer>> => {
   return new Uint8Array(await png.toBuffer());
 };
 
+/** Opens them, and gives what closes them again. */
 const openStreams = async (client: Client, jobId: string): Promise<() => Promise<void>> => {
   const open: Response[] = [];
   for (let n = 0; n < STREAMS; n += 1) open.push(await client.call(`/v1/jobs/${jobId}/events`));
@@ -104,9 +105,8 @@ const openStreams = async (client: Client, jobId: string): Promise<() => Promise
  * first time brings for good is no stream's.
  */
 const streams = async (client: Client, pid: number, jobId: string): Promise<Figure> => {
-  await (
-    await openStreams(client, jobId)
-  )();
+  const closeFirst = await openStreams(client, jobId);
+  await closeFirst();
   const before = residentOf(pid).megabytes;
   const close = await openStreams(client, jobId);
   const after = residentOf(pid).megabytes;

@@ -57,10 +57,10 @@ export class JobSubmission {
    */
   submit(person: Pick<Person, 'id'>, order: JobOrder, retried?: RetriedJob): Promise<string> {
     const id = randomUUID();
-    const credits = retried?.credits ?? this.prices.of(order.workflow);
-    const submission = { id, userId: person.id, order, credits, retryOf: retried?.id ?? null };
     return this.database.transaction(async () => {
-      await this.submissions.write(submission);
+      const credits = retried?.credits ?? this.prices.of(order.workflow);
+      const retryOf = retried?.id ?? null;
+      await this.submissions.write({ id, userId: person.id, order, credits, retryOf });
       return id;
     });
   }

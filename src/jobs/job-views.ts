@@ -57,7 +57,7 @@ export class JobViews {
   /** As {@link of}, in the order given. */
   async ofAll(jobs: readonly WholeJob[], read: FilesById = new Map()): Promise<JobView[]> {
     const missing = jobs.flatMap(fileIdsOf).filter((id) => !read.has(id));
-    const files = missing.length > 0 ? new Map([...read, ...(await this.filesOf(missing))]) : read;
+    const files = new Map([...read, ...(await this.filesOf(missing))]);
     const queue = await this.queue.viewsOf(jobs);
     return jobs.map((job) => ({
       id: job.id,

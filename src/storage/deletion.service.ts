@@ -25,10 +25,9 @@ export class Deletion {
   async delete(userId: string, fileId: string): Promise<void> {
     await this.database.transaction(async () => {
       // Locked first: a job that takes the file as input waits, and then does not find it.
-      for (const { id } of await this.records.getOwnLocked(userId, [fileId], 'UPDATE')) {
-        for (const check of this.checks) await check(id);
-        await this.records.markDeleted([id]);
-      }
+      const file = await this.records.getOwnForUpdate(userId, fileId);
+      for (const check of this.checks) await check(file.id);
+      await this.records.markDeleted([file.id]);
     });
     await this.writer.purgeById(fileId);
   }

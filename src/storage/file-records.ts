@@ -1,12 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import {
-  Database,
-  decodeCursor,
-  isUuid,
-  SharedReads,
-  toPage,
-  type Page,
-} from '../platform/index.js';
+import { Database, decodeCursor, SharedReads, toPage, type Page } from '../platform/index.js';
 import { filesError } from './storage.errors.js';
 import { FILE_COLUMNS, type FileKind, type FileRecord } from './file.js';
 
@@ -53,14 +46,21 @@ export const isUniqueViolation = (error: unknown): boolean =>
 @Injectable()
 export class FileRecords {
   private readonly stored: SharedReads<FileRecord>;
+  private readonly storedForShare: SharedReads<FileRecord>;
+  private readonly storedForUpdate: SharedReads<FileRecord>;
 
   constructor(private readonly database: Database) {
-    this.stored = new SharedReads(
-      database,
-      'stored-files',
-      (ids) => `SELECT ${FILE_COLUMNS} FROM files WHERE id = ${ids} AND status = 'stored'`,
-      ({ id }) => id,
-    );
+    const reads = (name: string, lock = '') =>
+      new SharedReads<FileRecord>(
+        database,
+        name,
+        (ids) =>
+          `SELECT ${FILE_COLUMNS} FROM files WHERE id = ${ids} AND status = 'stored' ${lock}`,
+        ({ id }) => id,
+      );
+    this.stored = reads('stored-files');
+    this.storedForShare = reads('stored-files-for-share', 'FOR SHARE');
+    this.storedForUpdate = reads('stored-files-for-update', 'FOR UPDATE');
   }
 
   async insertPending(draft: Draft, storageKey: string): Promise<void> {
@@ -132,24 +132,16 @@ export class FileRecords {
     return this.own(userId, await this.find(id));
   }
 
-  /**
-   * As {@link getOwn} for each of `ids`; until the transaction around it ends nobody else deletes the
-   * files (`SHARE`), or nobody else uses them either (`UPDATE`). In no order, each once.
-   */
-  async getOwnLocked(
-    userId: string,
-    ids: readonly string[],
-    lock: 'SHARE' | 'UPDATE',
-  ): Promise<FileRecord[]> {
-    const wanted = [...new Set(ids.map((id) => id.toLowerCase()))];
-    const rows = await this.database.prepared<FileRecord>(
-      `files-for-${lock}`,
-      `SELECT ${FILE_COLUMNS} FROM files
-       WHERE id = ANY ((SELECT $1::uuid[])::uuid[]) AND status = 'stored' FOR ${lock}`,
-      [wanted.filter(isUuid)],
-    );
-    const files = new Map(rows.map((file) => [file.id, file]));
-    return wanted.map((id) => this.own(userId, files.get(id)));
+  /** As {@link getOwn}; until the transaction around it ends nobody else uses or deletes the file. */
+  async getOwnForUpdate(userId: string, id: string): Promise<FileRecord> {
+    return this.own(userId, await this.storedForUpdate.find(id));
+  }
+
+  /** As {@link getOwn}, for each of `ids`; until the transaction around it ends nobody deletes one. */
+  async getAllOwnForShare(userId: string, ids: readonly string[]): Promise<FileRecord[]> {
+    const files = await this.storedForShare.findAll(ids);
+    const byId = new Map(files.map((file) => [file.id, file]));
+    return ids.map((id) => this.own(userId, byId.get(id.toLowerCase())));
   }
 
   findDeleted(id: string): Promise<Deleted | undefined> {

@@ -60,8 +60,7 @@ export class Files {
    * before that ends. Throws files.not_found, also for another's and for outputs.
    */
   async holdInputs(personId: string, fileIds: readonly string[]): Promise<void> {
-    if (fileIds.length === 0) return;
-    const files = await this.records.getOwnLocked(personId, fileIds, 'SHARE');
+    const files = await this.records.getAllOwnForShare(personId, fileIds);
     if (files.every(({ kind }) => kind === 'input')) return;
     throw filesError('files.not_found', 'This is not a saved picture; upload it as one first.');
   }
