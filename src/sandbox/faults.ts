@@ -3,7 +3,7 @@
  * the server asks of it. Without `--control` nothing can be armed and every question is answered no.
  *
  *   POST   /__control/faults {kind, node?, path?, ms?, status?, message?, after?, times?}
- *   DELETE /__control/faults                 disarms all, opens muted sockets, frees a held worker
+ *   DELETE /__control/faults                 disarms all, opens muted sockets, frees what hangs
  *   GET    /__control/executions             [{prompt_id, client_id, life, started, ended, outcome}],
  *          of this process (its `life`), and of the earlier ones that wrote to the same file
  *
@@ -45,11 +45,11 @@ export interface Execution {
 
 const MAX_EXECUTIONS = 10_000;
 const HUGE_FRAME_BYTES = 3 * 1024 * 1024;
-const never = () => new Promise<never>(() => {});
 const die = () => process.kill(process.pid, 'SIGKILL');
 
 export class Faults {
   private armed: Fault[] = [];
+  /** Frees a held worker or node. */
   private release: (() => void) | undefined;
   readonly executions: Execution[] = [];
 
@@ -64,7 +64,7 @@ export class Faults {
 
   /** Holds the worker before it takes the next prompt for as long as `wedge` is armed. */
   async beforeTake(): Promise<void> {
-    if (this.strike('wedge')) await new Promise<void>((resolve) => (this.release = resolve));
+    if (this.strike('wedge')) await this.untilDisarmed();
   }
 
   async beforePrompt(promptId: string, clientId: unknown): Promise<void> {
@@ -82,7 +82,7 @@ export class Faults {
       this.strike(kind, (fault) => [undefined, id, classType].includes(fault.node));
     await sleep(at('slow')?.ms ?? 0);
     if (at('crash-in-node')) die();
-    if (at('hang')) await never();
+    if (at('hang')) await this.untilDisarmed();
     if (at('oom')) throw new PythonError('torch.OutOfMemoryError', 'Allocation on device ');
     const error = at('node-error');
     if (error) throw new PythonError('RuntimeError', error.message ?? 'a scripted fault');
@@ -123,6 +123,10 @@ export class Faults {
         answer: () => ({ json: this.executions }),
       },
     ];
+  }
+
+  private untilDisarmed(): Promise<void> {
+    return new Promise((resolve) => (this.release = resolve));
   }
 
   /** Begun, or ended: the later line of one execution is the whole of it. */

@@ -148,7 +148,7 @@ describe('a scripted fault', () => {
     expect(ends).toEqual(['execution_success', 'execution_error', 'execution_error']);
   });
 
-  it('hangs in a node that no interrupt reaches', async () => {
+  it('hangs in a node that no interrupt reaches until it is freed', async () => {
     const own = await startSandbox({ control: true });
     await post(own.url, '/__control/faults', { kind: 'hang' });
     const id = await submit(own.url, aGraph());
@@ -156,6 +156,8 @@ describe('a scripted fault', () => {
     await post(own.url, '/interrupt', { prompt_id: id });
     await sleep(100);
     expect(await getJson(own.url, '/prompt')).toEqual({ exec_info: { queue_remaining: 1 } });
+    await send(own.url, 'DELETE', '/__control/faults');
+    expect(lastOf(await finished(own.url, id))[0]).toBe('execution_interrupted');
     await own.stop();
   });
 
