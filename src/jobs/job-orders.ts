@@ -62,7 +62,7 @@ export class JobOrders {
     response.status(hasEnded ? 200 : 202).location(`/v1/jobs/${resourceId}`);
     if (seconds > 0) response.set('Preference-Applied', `wait=${seconds}`);
     const inputs = order.inputs.map(({ fileId }) => fileId);
-    return this.jobs.getView(person.id, resourceId, inputs);
+    return this.jobs.getView(person.id, this.jobs.read(resourceId, inputs));
   }
 
   private waitForEnd(jobId: string, seconds: number, response: Response): Promise<boolean> {

@@ -11,7 +11,7 @@ import { JobTokens } from './job-tokens.js';
 /** Of so many jobs a process remembers the files: those that are asked for again and again. */
 const KNOWN_JOBS = 2_000;
 
-type FilesById = ReadonlyMap<string, FileView>;
+export type FilesById = ReadonlyMap<string, FileView>;
 
 /** The inputs of a job, which never change, and the outputs that it has so far. */
 const fileIdsOf = (job: WholeJob): string[] => [
@@ -34,24 +34,15 @@ export class JobViews {
 
   /** `read`: files that were just read. */
   async of(job: WholeJob, read?: FilesById): Promise<JobView> {
+    this.knownFiles.set(job.id, fileIdsOf(job));
     const [view] = await this.ofAll([job], read);
     if (!view) throw new Error('A job has no view.');
     return view;
   }
 
-  /**
-   * As {@link of}, for a job that is still being read: the files that it is known to have, or `likely`
-   * has, are read at the same time.
-   */
-  async ofComing(
-    jobId: string,
-    coming: Promise<WholeJob>,
-    likely: readonly string[] = [],
-  ): Promise<JobView> {
-    const ids = this.knownFiles.get(jobId) ?? likely;
-    const [job, files] = await Promise.all([coming, this.filesOf(ids)]);
-    this.knownFiles.set(jobId, fileIdsOf(job));
-    return this.of(job, files);
+  /** For a job that is still being read: the files that it was last seen with, or else `likely`. */
+  filesOfComing(jobId: string, likely: readonly string[] = []): Promise<FilesById> {
+    return this.filesOf(this.knownFiles.get(jobId) ?? likely);
   }
 
   /** As {@link of}, in the order given. */

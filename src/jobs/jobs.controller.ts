@@ -8,9 +8,9 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import { CurrentPerson, type Person } from '../auth/index.js';
-import { Access, IdParam } from '../platform/index.js';
+import { Access, Ahead, IdParam, ReadAhead } from '../platform/index.js';
 import { JobPage, JobsQuery, JobView } from './job.dto.js';
-import { Jobs } from './jobs.service.js';
+import { Jobs, type JobReading } from './jobs.service.js';
 
 /** A person's own jobs. */
 @ApiTags('Jobs')
@@ -31,8 +31,13 @@ export class JobsController {
   @ApiOperation({ summary: 'One job: status, progress, place in the queue, results' })
   @ApiOkResponse({ type: JobView })
   @ApiNotFoundResponse({ description: '`jobs.not_found`' })
-  get(@CurrentPerson() person: Person, @IdParam() id: string): Promise<JobView> {
-    return this.jobs.getView(person.id, id);
+  @ReadAhead(Jobs)
+  get(
+    @CurrentPerson() person: Person,
+    @IdParam() _id: string,
+    @Ahead() reading: Promise<JobReading>,
+  ): Promise<JobView> {
+    return this.jobs.getView(person.id, reading);
   }
 
   @Post(':id/cancel')

@@ -1,11 +1,18 @@
 import { Injectable } from '@nestjs/common';
-import { Database, decodeCursor, SharedReads, toPage, type Page } from '../platform/index.js';
+import {
+  Database,
+  decodeCursor,
+  SharedReads,
+  toPage,
+  type AheadReader,
+  type Page,
+} from '../platform/index.js';
 import type { JobsQuery, JobView } from './job.dto.js';
 import { isTerminal, type JobError, type JobKind, type JobStatus } from './job.js';
 import { JOB_WISH_CHANNEL } from './job-lease.js';
 import { JOB_COLUMNS, WHOLE_JOB_COLUMNS, type Job, type WholeJob } from './job-row.js';
 import { JobSettlement } from './job-settlement.js';
-import { JobViews } from './job-views.js';
+import { JobViews, type FilesById } from './job-views.js';
 import { jobError } from './jobs.errors.js';
 
 /** A job for other modules, such as the mail about it. */
@@ -30,9 +37,15 @@ export interface JobSummary {
   readonly finishedAt: Date | null;
 }
 
+/** A job, whoever owns it, and files that it probably shows. */
+export interface JobReading {
+  readonly job: WholeJob | undefined;
+  readonly files: FilesById;
+}
+
 /** Jobs as persons see and cancel them. */
 @Injectable()
-export class Jobs {
+export class Jobs implements AheadReader<JobReading> {
   private readonly whole: SharedReads<WholeJob>;
 
   constructor(
@@ -48,17 +61,25 @@ export class Jobs {
     );
   }
 
-  /**
-   * `likelyFiles`: ids of files that it probably shows, which spares a later question for them.
-   * Throws jobs.not_found, for another person's job too.
-   */
-  getView(personId: string, jobId: string, likelyFiles?: readonly string[]): Promise<JobView> {
-    return this.views.ofComing(jobId, this.get(personId, jobId), likelyFiles);
+  /** For {@link getView}. `likelyFiles`: ids of files that a job which nobody has seen yet will show. */
+  async read(jobId: string, likelyFiles?: readonly string[]): Promise<JobReading> {
+    const files = this.views.filesOfComing(jobId, likelyFiles);
+    const [job, read] = await Promise.all([this.whole.find(jobId), files]);
+    return { job, files: read };
+  }
+
+  /** Throws jobs.not_found, for another person's job too. */
+  async getView(personId: string, reading: Promise<JobReading>): Promise<JobView> {
+    const { job, files } = await reading;
+    return this.views.of(this.own(personId, job), files);
   }
 
   /** Throws jobs.not_found, for another person's job too. */
   async get(personId: string, jobId: string): Promise<WholeJob> {
-    const job = await this.whole.find(jobId);
+    return this.own(personId, await this.whole.find(jobId));
+  }
+
+  private own(personId: string, job: WholeJob | undefined): WholeJob {
     if (job?.userId !== personId) throw jobError('jobs.not_found', 'No job of yours has this id.');
     return job;
   }
@@ -139,6 +160,6 @@ export class Jobs {
       );
       await this.settlement.cancelFree(jobId);
     }
-    return this.getView(personId, jobId);
+    return this.getView(personId, this.read(jobId));
   }
 }

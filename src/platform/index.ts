@@ -26,6 +26,8 @@ export type { QueueConnection } from './queue/queue.module.js';
 export { Characters } from './http/characters.js';
 export { Access, ACCESS_METADATA } from './http/access.js';
 export type { AccessRule } from './http/access.js';
+export { Ahead, READ_AHEAD_METADATA, ReadAhead } from './http/read-ahead.js';
+export type { AheadReader, AheadRequest } from './http/read-ahead.js';
 export { defineErrors, DomainError } from './http/domain-error.js';
 export { httpError } from './http/http-errors.js';
 export { OpenApiParts } from './http/openapi-parts.js';

@@ -1,7 +1,14 @@
-import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
-import { Reflector } from '@nestjs/core';
+import { Injectable, type CanActivate, type ExecutionContext, type Type } from '@nestjs/common';
+import { ModuleRef, Reflector } from '@nestjs/core';
 import type { Response } from 'express';
-import { ACCESS_METADATA, httpError, type AccessRule } from '../../platform/index.js';
+import {
+  ACCESS_METADATA,
+  httpError,
+  READ_AHEAD_METADATA,
+  type AccessRule,
+  type AheadReader,
+  type AheadRequest,
+} from '../../platform/index.js';
 import { People } from '../people/people.service.js';
 import { Callers } from './callers.service.js';
 import type { Caller, CallerRequest } from './current-person.js';
@@ -24,6 +31,7 @@ export class AuthGuard implements CanActivate {
     private readonly people: People,
     private readonly origin: RequestOrigin,
     private readonly open: OpenResponses,
+    private readonly modules: ModuleRef,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
@@ -32,7 +40,7 @@ export class AuthGuard implements CanActivate {
       context.getHandler(),
       context.getClass(),
     ]);
-    const caller = rule === 'public' ? undefined : await this.find(request, rule);
+    const caller = rule === 'public' ? undefined : await this.find(context, rule);
     this.origin.remember(request, {
       personId: caller?.person.id ?? null,
       sessionId: caller?.sessionId ?? null,
@@ -49,21 +57,37 @@ export class AuthGuard implements CanActivate {
       throw httpError('http.forbidden', 'This account may not do that.');
     }
     request.caller = caller;
+    this.readAhead(context);
     this.open.watch(context.switchToHttp().getResponse<Response>(), caller);
     return true;
   }
 
   private async find(
-    request: CallerRequest,
+    context: ExecutionContext,
     rule: AccessRule | undefined,
   ): Promise<Caller | undefined> {
+    const request = context.switchToHttp().getRequest<CallerRequest>();
     const header = request.headers.authorization;
     if (header !== undefined) {
       const token = BEARER.exec(header)?.[1];
-      return token === undefined ? undefined : this.callers.find(token);
+      return token === undefined
+        ? undefined
+        : this.callers.find(token, () => this.readAhead(context));
     }
     if (rule !== 'stream') return undefined;
     const person = await this.streams.findPerson(request);
     return person && (await this.people.isActive(person.id)) ? { person } : undefined;
+  }
+
+  /** Once for a request. A failure is the route's, which waits for the reading. */
+  private readAhead(context: ExecutionContext): void {
+    const request = context.switchToHttp().getRequest<AheadRequest>();
+    const reader = this.reflector.get<Type<AheadReader> | undefined>(
+      READ_AHEAD_METADATA,
+      context.getHandler(),
+    );
+    if (!reader || request.ahead) return;
+    request.ahead = this.modules.get(reader, { strict: false }).read(String(request.params['id']));
+    request.ahead.catch(() => undefined);
   }
 }

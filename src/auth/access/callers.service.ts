@@ -27,11 +27,15 @@ export class Callers {
     );
   }
 
-  /** Undefined unless token or API key is genuine and open, and the person active and verified. */
-  async find(token: string): Promise<Caller | undefined> {
+  /**
+   * Undefined unless token or API key is genuine and open, and the person active and verified. Calls
+   * `onGenuine` once the signature of an access token is known to be ours, before anything is read.
+   */
+  async find(token: string, onGenuine: () => void): Promise<Caller | undefined> {
     if (this.apiKeys.isApiKey(token)) return this.apiKeys.findCaller(token);
     const claims = this.tokens.read(token);
     if (!claims) return undefined;
+    onGenuine();
     const found = await this.signedIn.find(claims.sessionId);
     if (found?.id !== claims.personId) return undefined;
     const { sessionId, ...person } = found;
