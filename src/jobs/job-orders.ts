@@ -40,18 +40,22 @@ export class JobOrders {
     order: JobOrder,
     fingerprint: unknown = order,
   ): Promise<JobView> {
-    const { resourceId, isReplay } = await this.idempotency.once(
+    const result = await this.idempotency.once(
       {
         userId: person.id,
         key: request.get('idempotency-key'),
         route: `${request.method} ${order.workflow}`,
         body: fingerprint,
       },
-      async () => ({ status: 202, resourceId: await this.submission.submit(person, order) }),
+      async () => {
+        const ordered = await this.submission.submit(person, order);
+        return { status: 202, resourceId: ordered.job.id, ordered };
+      },
       // All orders of a person take from one account and would else wait for each other's commit.
       (work) => this.transactions.run(person.id, work),
     );
-    if (!isReplay) {
+    const { resourceId } = result;
+    if (!result.isReplay) {
       this.logger.log(
         { jobId: resourceId, workflow: order.workflow, userId: person.id },
         'a job is ordered',
@@ -61,8 +65,8 @@ export class JobOrders {
     const hasEnded = seconds > 0 && (await this.waitForEnd(resourceId, seconds, response));
     response.status(hasEnded ? 200 : 202).location(`/v1/jobs/${resourceId}`);
     if (seconds > 0) response.set('Preference-Applied', `wait=${seconds}`);
-    const inputs = order.inputs.map(({ fileId }) => fileId);
-    return this.jobs.getView(person.id, this.jobs.read(resourceId, inputs));
+    const isNew = !result.isReplay && seconds === 0;
+    return this.jobs.getView(person.id, isNew ? result.ordered : await this.jobs.read(resourceId));
   }
 
   private waitForEnd(jobId: string, seconds: number, response: Response): Promise<boolean> {

@@ -72,11 +72,12 @@ export class JobRetries {
     );
     const { kind, workflow, title, parameters, capability } = job;
     try {
-      return await this.submission.submit(
+      const ordered = await this.submission.submit(
         { id: job.userId },
         { kind, workflow, title, parameters, inputs, ...(capability !== null && { capability }) },
         job,
       );
+      return ordered.job.id;
     } catch (error) {
       if (!(error instanceof DomainError && error.code === 'files.not_found')) throw error;
       throw jobError('jobs.not_retryable', 'A picture that the job needs was deleted.');

@@ -108,7 +108,7 @@ export class JobStreamController {
     if (resumeAfter === undefined || !(await this.streams.canResume(id, resumeAfter))) {
       // The terminal event itself is always sent as an event, also to those who come late.
       last = isTerminal(state.status) ? state.eventSequence - 1 : state.eventSequence;
-      this.write(response, 'snapshot', last, await this.views.of(job));
+      this.write(response, 'snapshot', last, await this.views.of({ job, files: [] }));
     }
     await this.follow(id, last, response, closed);
   }

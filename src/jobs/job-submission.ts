@@ -3,10 +3,13 @@ import { Injectable } from '@nestjs/common';
 import { People, type Person } from '../auth/index.js';
 import { Config } from '../config/index.js';
 import { Ledger, Prices } from '../credits/index.js';
-import { Database, SharedWrites } from '../platform/index.js';
+import { Database, SharedWrites, type Statement } from '../platform/index.js';
 import { Files } from '../storage/index.js';
 import type { JobKind } from './job.js';
 import { JOBS_WAITING_CHANNEL } from './job-lease.js';
+import type { WholeJob } from './job-row.js';
+import type { JobReading } from './job-views.js';
+import { Jobs } from './jobs.service.js';
 
 /** A job as a module orders it: everything checked, pictures saved. */
 export interface JobOrder {
@@ -34,10 +37,16 @@ interface Submission {
   readonly retryOf: string | null;
 }
 
+interface JobInput {
+  readonly jobId: string;
+  readonly role: string;
+  readonly fileId: string;
+}
+
 /** How jobs come into being. */
 @Injectable()
 export class JobSubmission {
-  private readonly submissions: SharedWrites<Submission>;
+  private readonly submissions: SharedWrites<Submission, JobReading>;
 
   constructor(
     private readonly database: Database,
@@ -45,36 +54,42 @@ export class JobSubmission {
     private readonly ledger: Ledger,
     private readonly prices: Prices,
     private readonly files: Files,
+    private readonly jobs: Jobs,
     private readonly config: Config,
   ) {
     this.submissions = new SharedWrites(database, (submissions) => this.writeAll(submissions));
   }
 
   /**
-   * Prices, reserves and queues a job, in the caller's transaction: all or nothing. Returns its id.
+   * Prices, reserves and queues a job, in the caller's transaction: all or nothing. Returns it as queued.
    * Those of one transaction and one moment are written together, and fail together.
    * Throws credits.insufficient, files.not_found, and http.unauthorized for who was erased meanwhile.
    */
-  submit(person: Pick<Person, 'id'>, order: JobOrder, retried?: RetriedJob): Promise<string> {
+  submit(person: Pick<Person, 'id'>, order: JobOrder, retried?: RetriedJob): Promise<JobReading> {
     const id = randomUUID();
     return this.database.transaction(async () => {
       const credits = retried?.credits ?? this.prices.of(order.workflow);
       const retryOf = retried?.id ?? null;
-      await this.submissions.write({ id, userId: person.id, order, credits, retryOf });
-      return id;
+      return this.submissions.write({ id, userId: person.id, order, credits, retryOf });
     });
   }
 
-  private async writeAll(submissions: readonly Submission[]): Promise<void> {
-    const byPerson = Map.groupBy(submissions, ({ userId }) => userId);
-    for (const [userId, own] of byPerson) await this.writeOf(userId, own);
+  private async writeAll(submissions: readonly Submission[]): Promise<JobReading[]> {
+    const readings = new Map<string, JobReading>();
+    for (const [userId, own] of Map.groupBy(submissions, (submission) => submission.userId))
+      for (const reading of await this.writeOf(userId, own)) readings.set(reading.job.id, reading);
+    return submissions.map(({ id }) => {
+      const reading = readings.get(id);
+      if (!reading) throw new Error('An order was not stored.');
+      return reading;
+    });
   }
 
-  private async writeOf(userId: string, submissions: readonly Submission[]): Promise<void> {
+  private async writeOf(userId: string, submissions: readonly Submission[]): Promise<JobReading[]> {
     const inputs = submissions.flatMap(({ id, order }) =>
       order.inputs.map(({ role, fileId }) => ({ jobId: id, role, fileId })),
     );
-    await this.database.together([
+    const [, files, , jobs] = await this.database.together([
       this.people.hold(userId),
       this.files.holdInputs(
         userId,
@@ -84,20 +99,34 @@ export class JobSubmission {
         userId,
         submissions.map(({ id, credits }) => ({ jobId: id, credits })),
       ),
-      this.insert(userId, submissions, inputs),
+      this.insertAndRead(userId, submissions, inputs),
     ]);
+    return jobs.map((job) => ({ job, files }));
+  }
+
+  private async insertAndRead(
+    userId: string,
+    submissions: readonly Submission[],
+    inputs: readonly JobInput[],
+  ): Promise<WholeJob[]> {
+    const sent = this.database.sendTogether([
+      this.insertion(userId, submissions, inputs),
+      this.jobs.reading(submissions.map(({ id }) => id)),
+    ]);
+    const [, jobs] = await Promise.all(sent);
+    return jobs as WholeJob[];
   }
 
   /** Each job gets the person's next turn of its kind, in the order given. */
-  private async insert(
+  private insertion(
     userId: string,
     submissions: readonly Submission[],
-    inputs: readonly { jobId: string; role: string; fileId: string }[],
-  ): Promise<void> {
+    inputs: readonly JobInput[],
+  ): Statement {
     const orders = submissions.map(({ order }) => order);
-    await this.database.prepared(
-      'insert-jobs',
-      `WITH given AS MATERIALIZED (
+    return {
+      name: 'insert-jobs',
+      text: `WITH given AS MATERIALIZED (
          SELECT * FROM unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::int[], $9::text[],
            $10::uuid[]) WITH ORDINALITY
            AS given (id, kind, workflow, title, parameters, credits, capability, retry_of, place)
@@ -122,7 +151,7 @@ export class JobSubmission {
          SELECT * FROM unnest($11::uuid[], $12::text[], $13::uuid[])
        )
        SELECT pg_notify('${JOBS_WAITING_CHANNEL}', kind) FROM job GROUP BY kind`,
-      [
+      values: [
         userId,
         this.config.jobs.maxQueueHours * 3_600,
         submissions.map(({ id }) => id),
@@ -137,6 +166,6 @@ export class JobSubmission {
         inputs.map(({ role }) => role),
         inputs.map(({ fileId }) => fileId),
       ],
-    );
+    };
   }
 }

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { Config } from '../config/index.js';
-import { Files, type FileView } from '../storage/index.js';
+import { Files, type FileView, type StoredFile } from '../storage/index.js';
 import type { JobOutputView, JobView } from './job.dto.js';
 import { isTerminal } from './job.js';
 import { JobQueue } from './job-queue.js';
@@ -11,7 +11,13 @@ import { JobTokens } from './job-tokens.js';
 /** Of so many jobs a process remembers the files: those that are asked for again and again. */
 const KNOWN_JOBS = 2_000;
 
-export type FilesById = ReadonlyMap<string, FileView>;
+/** A job as it was read, with files that it probably shows. */
+export interface JobReading<Found = WholeJob> {
+  readonly job: Found;
+  readonly files: readonly StoredFile[];
+}
+
+type FilesById = ReadonlyMap<string, FileView>;
 
 /** The inputs of a job, which never change, and the outputs that it has so far. */
 const fileIdsOf = (job: WholeJob): string[] => [
@@ -32,23 +38,26 @@ export class JobViews {
     private readonly config: Config,
   ) {}
 
-  /** `read`: files that were just read. */
-  async of(job: WholeJob, read?: FilesById): Promise<JobView> {
+  async of({ job, files }: JobReading): Promise<JobView> {
     this.knownFiles.set(job.id, fileIdsOf(job));
-    const [view] = await this.ofAll([job], read);
+    const [view] = await this.ofAll([job], files);
     if (!view) throw new Error('A job has no view.');
     return view;
   }
 
-  /** For a job that is still being read: the files that it was last seen with, or else `likely`. */
-  filesOfComing(jobId: string, likely: readonly string[] = []): Promise<FilesById> {
-    return this.filesOf(this.knownFiles.get(jobId) ?? likely);
+  /** Those of its files that the job was last seen with, for a job that is still being read. */
+  async likelyFiles(jobId: string): Promise<StoredFile[]> {
+    return this.files.findAll(this.knownFiles.get(jobId) ?? []);
   }
 
-  /** As {@link of}, in the order given. */
-  async ofAll(jobs: readonly WholeJob[], read: FilesById = new Map()): Promise<JobView[]> {
-    const missing = jobs.flatMap(fileIdsOf).filter((id) => !read.has(id));
-    const files = new Map([...read, ...(await this.filesOf(missing))]);
+  /** As {@link of}, in the order given; `read`: files that were just read. */
+  async ofAll(jobs: readonly WholeJob[], read: readonly StoredFile[] = []): Promise<JobView[]> {
+    const ids = new Set(jobs.flatMap(fileIdsOf));
+    const stored = new Map(read.map((file) => [file.id, file]));
+    const missing = await this.files.findAll([...ids].filter((id) => !stored.has(id)));
+    for (const file of missing) stored.set(file.id, file);
+    const shown = [...ids].flatMap((id) => stored.get(id) ?? []);
+    const files = new Map(shown.map((file) => [file.id, this.files.view(file)]));
     const queue = await this.queue.viewsOf(jobs);
     return jobs.map((job) => ({
       id: job.id,
@@ -81,11 +90,6 @@ export class JobViews {
       ...(file && { file }),
       ...(row.text !== null && { text: row.text }),
     };
-  }
-
-  private async filesOf(ids: readonly string[]): Promise<Map<string, FileView>> {
-    const found = await this.files.findAll(ids);
-    return new Map(found.map((file) => [file.id, this.files.view(file)]));
   }
 
   private progressOf(job: WholeJob): JobView['progress'] {

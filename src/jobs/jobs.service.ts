@@ -6,13 +6,14 @@ import {
   toPage,
   type AheadReader,
   type Page,
+  type Statement,
 } from '../platform/index.js';
 import type { JobsQuery, JobView } from './job.dto.js';
 import { isTerminal, type JobError, type JobKind, type JobStatus } from './job.js';
 import { JOB_WISH_CHANNEL } from './job-lease.js';
 import { JOB_COLUMNS, WHOLE_JOB_COLUMNS, type Job, type WholeJob } from './job-row.js';
 import { JobSettlement } from './job-settlement.js';
-import { JobViews, type FilesById } from './job-views.js';
+import { JobViews, type JobReading } from './job-views.js';
 import { jobError } from './jobs.errors.js';
 
 /** A job for other modules, such as the mail about it. */
@@ -37,15 +38,11 @@ export interface JobSummary {
   readonly finishedAt: Date | null;
 }
 
-/** A job, whoever owns it, and files that it probably shows. */
-export interface JobReading {
-  readonly job: WholeJob | undefined;
-  readonly files: FilesById;
-}
+type Reading = JobReading<WholeJob | undefined>;
 
 /** Jobs as persons see and cancel them. */
 @Injectable()
-export class Jobs implements AheadReader<JobReading> {
+export class Jobs implements AheadReader<Reading> {
   private readonly whole: SharedReads<WholeJob>;
 
   constructor(
@@ -61,17 +58,20 @@ export class Jobs implements AheadReader<JobReading> {
     );
   }
 
-  /** For {@link getView}. `likelyFiles`: ids of files that a job which nobody has seen yet will show. */
-  async read(jobId: string, likelyFiles?: readonly string[]): Promise<JobReading> {
-    const files = this.views.filesOfComing(jobId, likelyFiles);
-    const [job, read] = await Promise.all([this.whole.find(jobId), files]);
-    return { job, files: read };
+  /** For {@link getView}: the job, whoever owns it. */
+  async read(jobId: string): Promise<Reading> {
+    const [job, files] = await Promise.all([this.whole.find(jobId), this.views.likelyFiles(jobId)]);
+    return { job, files };
+  }
+
+  /** The query for whole jobs with these ids, for who has just written them. */
+  reading(jobIds: readonly string[]): Statement {
+    return this.whole.statementOf(jobIds);
   }
 
   /** Throws jobs.not_found, for another person's job too. */
-  async getView(personId: string, reading: Promise<JobReading>): Promise<JobView> {
-    const { job, files } = await reading;
-    return this.views.of(this.own(personId, job), files);
+  async getView(personId: string, reading: Reading): Promise<JobView> {
+    return this.views.of({ ...reading, job: this.own(personId, reading.job) });
   }
 
   /** Throws jobs.not_found, for another person's job too. */
@@ -86,13 +86,13 @@ export class Jobs implements AheadReader<JobReading> {
 
   /** A job as its owner sees it, for admins. Throws jobs.not_found. */
   async viewOf(jobId: string): Promise<JobView> {
-    return this.views.of(await this.getWhole(jobId));
+    return this.views.of({ job: await this.getWhole(jobId), files: [] });
   }
 
   /** A job whoever owns it, with its outputs. Throws jobs.not_found. */
   async summary(jobId: string): Promise<JobSummary> {
     const job = await this.getWhole(jobId);
-    const { outputs } = await this.views.of(job);
+    const { outputs } = await this.views.of({ job, files: [] });
     return {
       id: job.id,
       userId: job.userId,
@@ -160,6 +160,6 @@ export class Jobs implements AheadReader<JobReading> {
       );
       await this.settlement.cancelFree(jobId);
     }
-    return this.getView(personId, this.read(jobId));
+    return this.getView(personId, await this.read(jobId));
   }
 }

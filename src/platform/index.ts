@@ -4,6 +4,7 @@
  * Refuses to know persons, credits or jobs.
  */
 export { Database } from './database/database.js';
+export type { Statement } from './database/database.js';
 export { DatabaseModule, dataSourceOptions } from './database/database.module.js';
 export type { Migration } from './database/database.module.js';
 export { migrate } from './database/migrate.js';

@@ -56,12 +56,12 @@ export class Files {
   }
 
   /**
-   * That all of these are pictures which the person saved. Inside a transaction they cannot be deleted
+   * Pictures which the person saved, in the order of the ids. Inside a transaction they cannot be deleted
    * before that ends. Throws files.not_found, also for another's and for outputs.
    */
-  async holdInputs(personId: string, fileIds: readonly string[]): Promise<void> {
+  async holdInputs(personId: string, fileIds: readonly string[]): Promise<StoredFile[]> {
     const files = await this.records.getAllOwnForShare(personId, fileIds);
-    if (files.every(({ kind }) => kind === 'input')) return;
+    if (files.every(({ kind }) => kind === 'input')) return files;
     throw filesError('files.not_found', 'This is not a saved picture; upload it as one first.');
   }
 

@@ -59,13 +59,15 @@ export class Database {
   }
 
   /**
-   * Waits for statements of one transaction that do not need each other's answers: begun together,
+   * The results of statements of one transaction that do not need each other's answers: begun together,
    * they reach PostgreSQL in one go, in no promised order. Throws the first failure of the list, once
    * all have ended.
    */
-  async together(statements: readonly Promise<unknown>[]): Promise<void> {
-    const results = await Promise.allSettled(statements);
-    for (const result of results) if (result.status === 'rejected') throw result.reason;
+  async together<Results extends readonly unknown[]>(statements: {
+    readonly [At in keyof Results]: Promise<Results[At]>;
+  }): Promise<Results> {
+    await Promise.allSettled(statements);
+    return (await Promise.all(statements)) as unknown as Results;
   }
 
   /** Runs `work` as if no request and no transaction were around it. */
@@ -107,16 +109,19 @@ export class Database {
     }
   }
 
-  /** The rows of each, outside any transaction: one write to one connection, and each may fail on its own. */
+  /**
+   * The rows of each: one write to one connection, where they run in this order, in the caller's
+   * transaction if there is one. Without one each may fail on its own.
+   */
   sendTogether(statements: readonly Statement[]): Promise<object[]>[] {
-    const runner = this.source.createQueryRunner();
+    const current = this.manager.queryRunner;
+    const runner = current ?? this.source.createQueryRunner();
     const sent = runner
       .connect()
       .then((client: pg.PoolClient) => statements.map((statement) => ask(client, statement)));
     const results = statements.map(async (_, at) => (await sent)[at] ?? []);
-    void Promise.allSettled(results)
-      .then(() => runner.release())
-      .catch(() => undefined);
+    const ended = Promise.allSettled(results);
+    if (!current) void ended.then(() => runner.release()).catch(() => undefined);
     return results;
   }
 

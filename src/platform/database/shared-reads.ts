@@ -1,6 +1,6 @@
 import DataLoader from 'dataloader';
 import { isUuid } from '../uuid.js';
-import type { Database } from './database.js';
+import type { Database, Statement } from './database.js';
 
 /** Rows of one query. */
 const LARGEST = 100;
@@ -36,6 +36,11 @@ export class SharedReads<Row extends object> {
     this.text = query(IDS);
   }
 
+  /** The query for these ids, in lower case without repeats, for who sends it along with others. */
+  statementOf(ids: readonly string[]): Statement {
+    return { name: this.name, text: this.text, values: [ids] };
+  }
+
   /** Undefined when there is no such row, and for text that is no UUID. */
   async find(id: string): Promise<Row | undefined> {
     return (await this.findAll([id]))[0];
@@ -53,11 +58,7 @@ export class SharedReads<Row extends object> {
   }
 
   private async read(ids: readonly string[]): Promise<(Row | undefined)[]> {
-    const found = await this.database.rounds.ask<Row>({
-      name: this.name,
-      text: this.text,
-      values: [[...new Set(ids)]],
-    });
+    const found = await this.database.rounds.ask<Row>(this.statementOf([...new Set(ids)]));
     const rows = new Map(found.map((row) => [this.idOf(row), row]));
     return ids.map((id) => rows.get(id));
   }

@@ -6,29 +6,28 @@ import type { Database } from './database.js';
  * Writes of one kind that are asked for at the same moment in one transaction, such as the orders of a
  * shared one, made by one call of `writeAll`: as many statements for twenty as for one.
  */
-export class SharedWrites<Item> {
-  private readonly loaders = new WeakMap<EntityManager, DataLoader<Item, void>>();
+export class SharedWrites<Item, Result = void> {
+  private readonly loaders = new WeakMap<EntityManager, DataLoader<Item, Result>>();
 
-  /** `writeAll` gets the items in the order in which they were asked for, and writes all or throws. */
+  /**
+   * `writeAll` gets the items in the order in which they were asked for, and writes all, with a result for
+   * each in that order, or throws.
+   */
   constructor(
     private readonly database: Database,
-    private readonly writeAll: (items: readonly Item[]) => Promise<void>,
+    private readonly writeAll: (items: readonly Item[]) => Promise<readonly Result[]>,
   ) {}
 
-  /** Resolves once the item is written in the caller's transaction; throws what its call of `writeAll` threw. */
-  async write(item: Item): Promise<void> {
+  /** The item's result once it is written in the caller's transaction; throws what its call of `writeAll` threw. */
+  async write(item: Item): Promise<Result> {
     if (!this.database.isInTransaction) throw new Error('Shared writes need a transaction.');
-    await this.loaderOf(this.database.manager).load(item);
+    return this.loaderOf(this.database.manager).load(item);
   }
 
-  private loaderOf(transaction: EntityManager): DataLoader<Item, void> {
+  private loaderOf(transaction: EntityManager): DataLoader<Item, Result> {
     let loader = this.loaders.get(transaction);
     if (!loader) {
-      const write = async (items: readonly Item[]) => {
-        await this.writeAll(items);
-        return items.map(() => undefined);
-      };
-      loader = new DataLoader(write, { cache: false });
+      loader = new DataLoader((items: readonly Item[]) => this.writeAll(items), { cache: false });
       this.loaders.set(transaction, loader);
     }
     return loader;

@@ -20,6 +20,9 @@ export interface IdempotentResult {
   readonly resourceId: string;
 }
 
+type First<Result> = Result & { readonly isReplay: false };
+type Replay = IdempotentResult & { readonly isReplay: true };
+
 type Transaction = <T>(work: () => Promise<T>) => Promise<T>;
 
 const keyInFlight = () =>
@@ -46,15 +49,16 @@ export class Idempotency {
   constructor(private readonly database: Database) {}
 
   /**
-   * Runs `work` once per person and key within 24 h; a repeat gets the first status and id without
-   * running it. `transaction` runs what it is given in one. Throws http.idempotency_in_flight (409) while
-   * the first is running and http.idempotency_key_reused (422) for another body or route.
+   * Runs `work` once per person and key within 24 h, and gives what it gave; a repeat gets the first
+   * status and id without running it. `transaction` runs what it is given in one. Throws
+   * http.idempotency_in_flight (409) while the first is running and http.idempotency_key_reused (422) for
+   * another body or route.
    */
-  async once(
+  async once<Result extends IdempotentResult>(
     request: IdempotentRequest,
-    work: () => Promise<IdempotentResult>,
+    work: () => Promise<Result>,
     transaction: Transaction = (all) => this.database.transaction(all),
-  ): Promise<IdempotentResult & { readonly isReplay: boolean }> {
+  ): Promise<First<Result> | Replay> {
     const { userId, key } = request;
     if (key === undefined) return { ...(await transaction(work)), isReplay: false };
     if (key.length === 0 || key.length > 255) {
@@ -72,11 +76,11 @@ export class Idempotency {
     }
   }
 
-  private async onceLocked(
+  private async onceLocked<Result extends IdempotentResult>(
     name: string,
     { userId, key, route, body }: IdempotentRequest & { readonly key: string },
-    work: () => Promise<IdempotentResult>,
-  ): Promise<IdempotentResult & { readonly isReplay: boolean }> {
+    work: () => Promise<Result>,
+  ): Promise<First<Result> | Replay> {
     await this.lock(name);
     const fingerprint = createHash('sha256').update(JSON.stringify(body)).digest('hex');
     const first = await this.find(userId, key);

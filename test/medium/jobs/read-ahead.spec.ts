@@ -38,6 +38,32 @@ const answerTo = async (token: string, id = jobId) => {
   return { status: response.status, code, inputs: inputs?.length };
 };
 
+describe('an order', () => {
+  it('is answered with what its transaction read of it', async () => {
+    const rounds = await roundsOf(async () => {
+      const job = await customer.order({ prompt: 'on slate' });
+      expect(job).toMatchObject({ status: 'queued', parameters: { prompt: 'on slate' } });
+      expect(job.inputs.map(({ id }) => id)).toEqual([customer.imageId]);
+      expect(job.queue?.position).toBeGreaterThan(1);
+    });
+    expect(rounds).toEqual([['callers'], ['insert-jobs', 'whole-jobs']]);
+  });
+
+  it('is answered with its own job when many share a transaction', async () => {
+    const prompts = Array.from({ length: 12 }, (_, n) => `on shelf ${n}`);
+    const jobs = await Promise.all(prompts.map((prompt) => customer.order({ prompt })));
+    expect(jobs.map(({ parameters }) => parameters['prompt'])).toEqual(prompts);
+    expect(new Set(jobs.map(({ id }) => id)).size).toBe(prompts.length);
+    expect(await Promise.all(jobs.map(({ id }) => customer.job(id)))).toMatchObject(
+      jobs.map(({ id, parameters, inputs }) => ({
+        id,
+        parameters,
+        inputs: inputs.map((input) => ({ id: input.id })),
+      })),
+    );
+  });
+});
+
 describe('the job that is read while the guard looks at the caller', () => {
   it('comes with the caller and its files in one round', async () => {
     await customer.job(jobId);

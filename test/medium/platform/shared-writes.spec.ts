@@ -7,7 +7,7 @@ const { url: databaseUrl } = await testDatabase();
 let app: ModuleApp;
 let database: Database;
 let calls: string[][];
-let words: SharedWrites<string>;
+let words: SharedWrites<string, number>;
 
 beforeAll(async () => {
   app = await ModuleApp.start({ databaseUrl, migrations: [], modules: [] });
@@ -22,6 +22,7 @@ beforeEach(async () => {
   words = new SharedWrites(database, async (items) => {
     calls.push([...items]);
     await database.query('INSERT INTO words SELECT unnest($1::text[])', [items]);
+    return items.map(({ length }) => length);
   });
   await database.query('TRUNCATE words');
 });
@@ -41,6 +42,13 @@ describe('SharedWrites', () => {
     await writeAll(['c', 'a', 'b']);
     expect(calls).toEqual([['c', 'a', 'b']]);
     expect(await written()).toEqual(['a', 'b', 'c']);
+  });
+
+  it('gives each the result of its own', async () => {
+    const lengths = await database.transaction(() =>
+      Promise.all(['three', 'a', 'to'].map((item) => words.write(item))),
+    );
+    expect(lengths).toEqual([5, 1, 2]);
   });
 
   it('makes a call of its own for what comes later, and for another transaction', async () => {
