@@ -17,7 +17,7 @@ export interface JobReading<Found = WholeJob> {
   readonly files: readonly StoredFile[];
 }
 
-type FilesById = ReadonlyMap<string, FileView>;
+type FilesById = ReadonlyMap<string, StoredFile>;
 
 /** The inputs of a job, which never change, and the outputs that it has so far. */
 const fileIdsOf = (job: WholeJob): string[] => [
@@ -52,12 +52,10 @@ export class JobViews {
 
   /** As {@link of}, in the order given; `read`: files that were just read. */
   async ofAll(jobs: readonly WholeJob[], read: readonly StoredFile[] = []): Promise<JobView[]> {
-    const ids = new Set(jobs.flatMap(fileIdsOf));
-    const stored = new Map(read.map((file) => [file.id, file]));
-    const missing = await this.files.findAll([...ids].filter((id) => !stored.has(id)));
-    for (const file of missing) stored.set(file.id, file);
-    const shown = [...ids].flatMap((id) => stored.get(id) ?? []);
-    const files = new Map(shown.map((file) => [file.id, this.files.view(file)]));
+    const files = new Map(read.map((file) => [file.id, file]));
+    const missing = jobs.flatMap(fileIdsOf).filter((id) => !files.has(id));
+    if (missing.length > 0)
+      for (const file of await this.files.findAll(missing)) files.set(file.id, file);
     const queue = await this.queue.viewsOf(jobs);
     return jobs.map((job) => ({
       id: job.id,
@@ -67,7 +65,7 @@ export class JobViews {
       progress: this.progressOf(job),
       queue: queue.get(job.id) ?? null,
       parameters: job.parameters,
-      inputs: job.inputs.flatMap((fileId) => files.get(fileId) ?? []),
+      inputs: job.inputs.flatMap((id) => this.fileOf(files.get(id)) ?? []),
       outputs: job.outputs.map((row) => this.outputOf(row, files)),
       error: job.error,
       credits: {
@@ -83,13 +81,17 @@ export class JobViews {
   }
 
   private outputOf(row: OutputRow, files: FilesById): JobOutputView {
-    const file = row.fileId === null ? undefined : files.get(row.fileId);
+    const file = this.fileOf(row.fileId === null ? undefined : files.get(row.fileId));
     return {
       name: row.name,
       type: row.type,
       ...(file && { file }),
       ...(row.text !== null && { text: row.text }),
     };
+  }
+
+  private fileOf(file: StoredFile | undefined): FileView | undefined {
+    return file && this.files.view(file);
   }
 
   private progressOf(job: WholeJob): JobView['progress'] {

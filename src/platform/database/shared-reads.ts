@@ -43,7 +43,9 @@ export class SharedReads<Row extends object> {
 
   /** Undefined when there is no such row, and for text that is no UUID. */
   async find(id: string): Promise<Row | undefined> {
-    return (await this.findAll([id]))[0];
+    const key = id.toLowerCase();
+    if (this.database.isInTransaction || !isUuid(key)) return (await this.findAll([id]))[0];
+    return this.loader.load(key);
   }
 
   /** Those of the rows that exist, each once. */
