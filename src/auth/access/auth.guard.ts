@@ -82,11 +82,12 @@ export class AuthGuard implements CanActivate {
   /** Once for a request. A failure is the route's, which waits for the reading. */
   private readAhead(context: ExecutionContext): void {
     const request = context.switchToHttp().getRequest<AheadRequest>();
+    if (request.ahead) return;
     const reader = this.reflector.get<Type<AheadReader> | undefined>(
       READ_AHEAD_METADATA,
       context.getHandler(),
     );
-    if (!reader || request.ahead) return;
+    if (!reader) return;
     request.ahead = this.modules.get(reader, { strict: false }).read(String(request.params['id']));
     request.ahead.catch(() => undefined);
   }

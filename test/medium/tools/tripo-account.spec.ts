@@ -51,6 +51,8 @@ it('looks at a task when a signed webhook names it, and only then believes that 
   await house.customer.reaches(id, ({ status }) => status === 'running');
   const task_id = await taskIdOf(id);
   const ended = { id: 'e4a1', type: 'task.completed', data: { task_id, status: 'success' } };
+  // Each task is looked at once as soon as it is known.
+  await until(async () => (await house.count('look')) > 0);
   const looks = await house.count('look');
 
   // Refused ones wake nobody.
