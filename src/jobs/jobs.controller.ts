@@ -10,7 +10,7 @@ import {
 import { CurrentPerson, type Person } from '../auth/index.js';
 import { Access, Ahead, IdParam, ReadAhead } from '../platform/index.js';
 import { JobPage, JobsQuery, JobView } from './job.dto.js';
-import { Jobs } from './jobs.service.js';
+import { Jobs, type Reading } from './jobs.service.js';
 
 /** A person's own jobs. */
 @ApiTags('Jobs')
@@ -35,7 +35,7 @@ export class JobsController {
   get(
     @CurrentPerson() person: Person,
     @IdParam() _id: string,
-    @Ahead() reading: Awaited<ReturnType<Jobs['read']>>,
+    @Ahead() reading: Reading,
   ): Promise<JobView> {
     return this.jobs.getView(person.id, reading);
   }

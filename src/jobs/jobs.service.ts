@@ -38,11 +38,12 @@ export interface JobSummary {
   readonly finishedAt: Date | null;
 }
 
-type Reading = JobReading<WholeJob | undefined>;
+/** Of an id that may be nobody's. */
+export type Reading = JobReading<WholeJob | undefined>;
 
 /** Jobs as persons see and cancel them. */
 @Injectable()
-export class Jobs implements AheadReader<Reading> {
+export class Jobs implements AheadReader {
   private readonly whole: SharedReads<WholeJob>;
 
   constructor(
@@ -86,13 +87,14 @@ export class Jobs implements AheadReader<Reading> {
 
   /** A job as its owner sees it, for admins. Throws jobs.not_found. */
   async viewOf(jobId: string): Promise<JobView> {
-    return this.views.of({ job: await this.getWhole(jobId), files: [] });
+    return this.views.of(await this.readExisting(jobId));
   }
 
   /** A job whoever owns it, with its outputs. Throws jobs.not_found. */
   async summary(jobId: string): Promise<JobSummary> {
-    const job = await this.getWhole(jobId);
-    const { outputs } = await this.views.of({ job, files: [] });
+    const reading = await this.readExisting(jobId);
+    const { job } = reading;
+    const { outputs } = await this.views.of(reading);
     return {
       id: job.id,
       userId: job.userId,
@@ -114,10 +116,10 @@ export class Jobs implements AheadReader<Reading> {
     };
   }
 
-  private async getWhole(jobId: string): Promise<WholeJob> {
-    const job = await this.whole.find(jobId);
+  private async readExisting(jobId: string): Promise<JobReading> {
+    const { job, files } = await this.read(jobId);
     if (!job) throw jobError('jobs.not_found', 'No job has this id.');
-    return job;
+    return { job, files };
   }
 
   find(jobId: string): Promise<Job | undefined> {

@@ -57,7 +57,6 @@ export class AuthGuard implements CanActivate {
       throw httpError('http.forbidden', 'This account may not do that.');
     }
     request.caller = caller;
-    this.readAhead(context);
     this.open.watch(context.switchToHttp().getResponse<Response>(), caller);
     return true;
   }
@@ -76,13 +75,14 @@ export class AuthGuard implements CanActivate {
     }
     if (rule !== 'stream') return undefined;
     const person = await this.streams.findPerson(request);
-    return person && (await this.people.isActive(person.id)) ? { person } : undefined;
+    if (!person || !(await this.people.isActive(person.id))) return undefined;
+    this.readAhead(context);
+    return { person };
   }
 
-  /** Once for a request. A failure is the route's, which waits for the reading. */
+  /** A failure is the route's, which waits for the reading. */
   private readAhead(context: ExecutionContext): void {
     const request = context.switchToHttp().getRequest<AheadRequest>();
-    if (request.ahead) return;
     const reader = this.reflector.get<Type<AheadReader> | undefined>(
       READ_AHEAD_METADATA,
       context.getHandler(),

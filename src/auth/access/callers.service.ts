@@ -29,10 +29,15 @@ export class Callers {
 
   /**
    * Undefined unless token or API key is genuine and open, and the person active and verified. Calls
-   * `onGenuine` once the signature of an access token is known to be ours, before anything is read.
+   * `onGenuine` once the signature of an access token is known to be ours, before anything is read, or once
+   * an API key is found.
    */
   async find(token: string, onGenuine: () => void): Promise<Caller | undefined> {
-    if (this.apiKeys.isApiKey(token)) return this.apiKeys.findCaller(token);
+    if (this.apiKeys.isApiKey(token)) {
+      const caller = await this.apiKeys.findCaller(token);
+      if (caller) onGenuine();
+      return caller;
+    }
     const claims = this.tokens.read(token);
     if (!claims) return undefined;
     onGenuine();

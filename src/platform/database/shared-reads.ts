@@ -43,9 +43,7 @@ export class SharedReads<Row extends object> {
 
   /** Undefined when there is no such row, and for text that is no UUID. */
   async find(id: string): Promise<Row | undefined> {
-    const key = id.toLowerCase();
-    if (this.database.isInTransaction || !isUuid(key)) return (await this.findAll([id]))[0];
-    return this.loader.load(key);
+    return (await this.findAll([id]))[0];
   }
 
   /** Those of the rows that exist, each once. */

@@ -7,8 +7,8 @@ import {
 import type { Request } from 'express';
 
 /** Begins to read what a route shows, by the `id` in its path. Must change nothing. */
-export interface AheadReader<Reading = unknown> {
-  read(id: string): Promise<Reading>;
+export interface AheadReader {
+  read(id: string): Promise<unknown>;
 }
 
 export const READ_AHEAD_METADATA = 'read-ahead';
