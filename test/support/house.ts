@@ -35,6 +35,9 @@ export const testQueues = (): { REDIS_URL?: string } => {
   return url === '' ? {} : { REDIS_URL: `${url}/${process.env['VITEST_POOL_ID'] ?? '0'}` };
 };
 
+/** Where nobody answers. */
+const NO_COMFYUI = 'http://127.0.0.1:1';
+
 /** The environment of a process of the product in tests, with short leases. */
 export const houseEnvironment = (options: {
   databaseUrl: string;
@@ -44,7 +47,7 @@ export const houseEnvironment = (options: {
   NODE_ENV: 'test',
   DATABASE_URL: options.databaseUrl,
   DATA_DIR: options.dataDir,
-  COMFYUI_URLS: options.comfyUrls.join(','),
+  COMFYUI_URLS: options.comfyUrls.join(',') || NO_COMFYUI,
   SQS_QUEUE_URL: inject('queueUrl'),
   SQS_ENDPOINT: inject('queueEndpoint'),
   SES_ENDPOINT: inject('mailboxUrl'),

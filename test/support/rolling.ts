@@ -92,7 +92,6 @@ const expectOneOfEach = async (
     databaseUrl,
     roles: 'api',
     sandboxes: 0,
-    environment: { COMFYUI_URLS: 'http://127.0.0.1:1' },
   });
   const rows = await observer.database.query<{ starts: number; ends: number }>(
     `SELECT starts, (SELECT count(*) FROM credit_entries

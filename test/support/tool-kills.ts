@@ -50,7 +50,6 @@ export const killToolWorkers = async (plan: ToolKillPlan): Promise<ToolKillRepor
     environment: {
       ...standIns.environment,
       ...standIns.tryOnEnvironment('replicate'),
-      COMFYUI_URLS: 'http://127.0.0.1:1',
       TOOL_RECONCILE_SECONDS: '10',
       TRIPO_CONCURRENCY: '2',
       TRYON_CONCURRENCY: '2',

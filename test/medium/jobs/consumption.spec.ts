@@ -12,7 +12,6 @@ beforeAll(async () => {
     databaseUrl: database.url,
     roles: 'api',
     sandboxes: 0,
-    environment: { COMFYUI_URLS: 'http://127.0.0.1:1' },
   });
   await house.database.query(
     `INSERT INTO instances (id, url, state, state_since, workflows, ever_workflows)

@@ -11,7 +11,7 @@ beforeAll(async () => {
     databaseUrl: database.url,
     roles: 'api,worker',
     sandboxes: 0,
-    environment: { COMFYUI_URLS: 'http://127.0.0.1:1', JOB_MAX_QUEUE_HOURS: '48' },
+    environment: { JOB_MAX_QUEUE_HOURS: '48' },
   });
   await house.addAwayInstance();
   customer = await house.customer();

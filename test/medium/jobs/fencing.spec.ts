@@ -33,7 +33,7 @@ beforeAll(async () => {
     databaseUrl: database.url,
     roles: 'api,worker',
     sandboxes: 0,
-    environment: { COMFYUI_URLS: 'http://127.0.0.1:1', JOB_LEASE_SECONDS: '600' },
+    environment: { JOB_LEASE_SECONDS: '600' },
   });
   await house.addAwayInstance(INSTANCE);
   customer = await house.customer();

@@ -13,7 +13,7 @@ beforeAll(async () => {
     databaseUrl: database.url,
     roles: 'api',
     sandboxes: 0,
-    environment: { COMFYUI_URLS: 'http://127.0.0.1:1', PRICES: 'product-backgrounds=1' },
+    environment: { PRICES: 'product-backgrounds=1' },
   });
   await house.addAwayInstance();
   customer = await house.customer();

@@ -92,7 +92,6 @@ describe('a worker that is stopped', () => {
       databaseUrl: database.url,
       roles: 'api',
       sandboxes: 0,
-      environment: { COMFYUI_URLS: 'http://127.0.0.1:1' },
     });
     const [row] = await observer.database.query('SELECT starts FROM jobs WHERE id = $1', [id]);
     await observer.stop();

@@ -23,7 +23,6 @@ export class ModelHouse {
       sandboxes: 0,
       environment: {
         ...standIns.environment,
-        COMFYUI_URLS: 'http://127.0.0.1:1',
         ...environment,
       },
     });

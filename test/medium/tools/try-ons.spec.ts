@@ -37,7 +37,6 @@ describe.each(['gradio', 'replicate'] as const)('a try-on at %s', (provider) => 
       sandboxes: 0,
       environment: {
         ...standIns.tryOnEnvironment(provider),
-        COMFYUI_URLS: 'http://127.0.0.1:1',
         TOOL_RESULT_MAX_MB: '5',
         TOOL_TIMEOUT_SECONDS: '20',
       },
@@ -276,7 +275,6 @@ describe('a try-on that is not set up', () => {
       databaseUrl: (await testDatabase({ from: 'template' })).url,
       roles: 'api',
       sandboxes: 0,
-      environment: { COMFYUI_URLS: 'http://127.0.0.1:1' },
     });
     try {
       const customer = await house.customer();
